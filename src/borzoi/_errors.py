@@ -1,0 +1,238 @@
+"""Every exception of the library.
+
+    Exception
+    ├── HTTPError                       a request failed
+    │   ├── RequestError                ... while it was being sent or answered
+    │   │   ├── TransportError
+    │   │   │   ├── TimeoutException
+    │   │   │   │   ├── ConnectTimeout  no connection in time
+    │   │   │   │   ├── ReadTimeout     no bytes in time
+    │   │   │   │   ├── WriteTimeout    the peer takes no bytes in time
+    │   │   │   │   └── PoolTimeout     no free connection in time
+    │   │   │   ├── NetworkError
+    │   │   │   │   ├── ConnectError    refused, unreachable, unknown host, TLS refused
+    │   │   │   │   ├── ReadError       the connection broke while receiving
+    │   │   │   │   ├── WriteError      the connection broke while sending
+    │   │   │   │   └── CloseError      the connection broke while closing
+    │   │   │   ├── ProtocolError
+    │   │   │   │   ├── LocalProtocolError   we would have sent something malformed
+    │   │   │   │   └── RemoteProtocolError  the peer sent something malformed
+    │   │   │   ├── ProxyError
+    │   │   │   └── UnsupportedProtocol
+    │   │   ├── DecodingError           the content coding is broken
+    │   │   └── TooManyRedirects
+    │   └── HTTPStatusError             raise_for_status() met 4xx or 5xx
+    ├── InvalidURL
+    ├── CookieConflict                  several cookies of one name
+    └── StreamError (RuntimeError)      the program used a body wrongly
+        ├── StreamConsumed
+        ├── StreamClosed
+        ├── ResponseNotRead
+        └── RequestNotRead
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._messages.request import Request
+    from ._messages.response import Response
+
+
+def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class HTTPError(Exception):
+    """A request failed: the base class of `RequestError` and `HTTPStatusError`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self._request: Request | None = None
+
+    @property
+    def request(self) -> Request:
+        """The request that failed. Raises RuntimeError where none was attached."""
+        if self._request is None:
+            raise RuntimeError("The .request property has not been set.")
+        return self._request
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        self._request = request
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses take keyword-only arguments, which the default pickling of exceptions would lose.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class RequestError(HTTPError):
+    """A request could not be sent, or its response could not be received."""
+
+    def __init__(self, message: str, *, request: Request | None = None) -> None:
+        super().__init__(message)
+        self._request = request
+
+
+class TransportError(RequestError):
+    """The transport failed below the level of HTTP semantics."""
+
+
+class TimeoutException(TransportError):
+    """An operation took longer than its time-out allows."""
+
+
+class ConnectTimeout(TimeoutException):
+    """No connection was made in time."""
+
+
+class ReadTimeout(TimeoutException):
+    """No bytes arrived in time."""
+
+
+class WriteTimeout(TimeoutException):
+    """The peer did not take our bytes in time."""
+
+
+class PoolTimeout(TimeoutException):
+    """No connection of the pool became free in time."""
+
+
+class NetworkError(TransportError):
+    """The network failed."""
+
+
+class ConnectError(NetworkError):
+    """A connection could not be made."""
+
+
+class ReadError(NetworkError):
+    """The connection broke while receiving."""
+
+
+class WriteError(NetworkError):
+    """The connection broke while sending."""
+
+
+class CloseError(NetworkError):
+    """The connection broke while closing."""
+
+
+class ProtocolError(TransportError):
+    """A rule of the protocol was broken."""
+
+
+class LocalProtocolError(ProtocolError):
+    """The request as written by the program would be malformed on the wire."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent something malformed, or cut its response short."""
+
+
+class ProxyError(TransportError):
+    """A proxy refused or broke the connection."""
+
+
+class UnsupportedProtocol(TransportError):
+    """The URL's scheme is not one that the transport speaks."""
+
+
+class DecodingError(RequestError):
+    """The body does not decode as its Content-Encoding says."""
+
+
+class TooManyRedirects(RequestError):
+    """More redirects followed than `max_redirects` allows."""
+
+
+class HTTPStatusError(HTTPError):
+    """`raise_for_status()` met a status outside of 2xx."""
+
+    def __init__(self, message: str, *, request: Request, response: Response) -> None:
+        super().__init__(message)
+        self.request = request
+        self.response = response
+
+
+class InvalidURL(Exception):
+    """A URL is malformed, or not usable where it was given."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class CookieConflict(Exception):
+    """Several cookies have the name, and neither domain nor path picks one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class StreamError(RuntimeError):
+    """The program used the body of a message in a way that it does not allow."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class StreamConsumed(StreamError):
+    """The body was streamed already, and cannot be streamed again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Attempted to read or stream some content, but the content has already been streamed. For requests, this "
+            "could be due to passing a generator as request content, and then receiving a redirect response or a "
+            "secondary request as part of an authentication flow. For responses, this could be due to attempting to "
+            "stream the response content more than once."
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+
+class StreamClosed(StreamError):
+    """The body was closed before it was read."""
+
+    def __init__(self) -> None:
+        super().__init__("Attempted to read or stream content, but the stream has been closed.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+
+class ResponseNotRead(StreamError):
+    """`response.content` was asked for before `response.read()`."""
+
+    def __init__(self) -> None:
+        super().__init__("Attempted to access streaming response content, without having called `read()`.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+
+class RequestNotRead(StreamError):
+    """`request.content` was asked for before `request.read()`."""
+
+    def __init__(self) -> None:
+        super().__init__("Attempted to access streaming request content, without having called `read()`.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+
+@contextlib.contextmanager
+def request_context(request: Request | None = None) -> Iterator[None]:
+    """Attach `request` to any RequestError that passes."""
+    try:
+        yield
+    except RequestError as error:
+        if request is not None and error._request is None:
+            error.request = request
+        raise
