@@ -81,10 +81,7 @@ class Timeout:
             self.total = None
         elif isinstance(timeout, Unset):
             if any(isinstance(value, Unset) for value in given.values()):
-                raise ValueError(
-                    "httpx.Timeout must either include a default, or set all four parameters explicitly."
-                    .replace("httpx.", "")
-                )
+                raise ValueError("Timeout must either include a default, or set all four parameters explicitly.")
             defaults = (None, None, None, None)
             self.total = None
         else:
@@ -162,6 +159,26 @@ class Limits:
             f"Limits(max_connections={self.max_connections}, "
             f"max_keepalive_connections={self.max_keepalive_connections}, keepalive_expiry={self.keepalive_expiry})"
         )
+
+
+class Deadline:
+    """Hold the moment at which a whole request must be over.
+
+    It is made from the `total` of a `Timeout` when the request is first sent, and shared by all that the request leads to. The
+    moment is fixed at first use, on the clock of the world that does the work.
+    """
+
+    __slots__ = ("_at", "total")
+
+    def __init__(self, total: float) -> None:
+        self.total = total
+        self._at: float | None = None
+
+    def at(self, now: float) -> float:
+        """Return the moment on the clock that `now` was read from."""
+        if self._at is None:
+            self._at = now + self.total
+        return self._at
 
 
 DEFAULT_TIMEOUT = Timeout(5.0)
