@@ -1,0 +1,93 @@
+"""The chunked transfer coding (RFC 9112, 7.1), as received.
+
+In: the bytes that follow a head, however they are cut. Out: the pieces of the body, then the trailers, then the bytes that come
+after them. It is strict (no bare LF, no sign, no "0x", no space), bounded in each line and in the trailers, and it knows to the
+byte where the message ends, which llhttp does not tell through httptools.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .._errors import RemoteProtocolError
+from .http1_head import HeadLimits, Pairs, SectionBuffer, parse_trailers
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_QUOTED = rb"\"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+\""
+_EXTENSIONS = rb"(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?+)*+"
+
+# The line that leads to a chunk's data begins, here, with the CRLF that ends the chunk before it.
+_CHUNK_LINE = re.compile(rb"\r\n([0-9A-Fa-f]{1,16})(?:" + _EXTENSIONS + rb")?+\r\n")
+
+_START_OF_CHUNK_LINE = re.compile(rb"\r?|\r\n(?:[0-9A-Fa-f]{1,16}(?:;[\t \x21-\x7e\x80-\xff]*+)?+\r?)?")
+
+
+class ChunkedDecoder:
+    """Decode one body."""
+
+    __slots__ = ("_held", "_left", "_limits", "_trailer_section", "trailers")
+
+    def __init__(self, limits: HeadLimits) -> None:
+        self._limits = limits
+        # No chunk is before the first line: this is the CRLF that the pattern wants.
+        self._held = b"\r\n"
+        self._left = 0
+        self._trailer_section: SectionBuffer | None = None
+        self.trailers: Pairs = []
+
+    def receive(self, data: bytes, chunks: list[bytes]) -> bytes | None:
+        """Append what is found of the body to `chunks`. None: more is to come; else the bytes after the end, which may be none."""
+        if self._trailer_section is not None:
+            return self._receive_trailers(self._trailer_section, data)
+
+        if self._held:
+            data = self._held + data
+            self._held = b""
+
+        position = 0
+        while True:
+            if self._left:
+                position = self._take(data, position, chunks)
+                if self._left:
+                    return None
+
+            line = _CHUNK_LINE.match(data, position)
+            if line is None:
+                self._hold(data[position:])
+                return None
+
+            self._check_size(line.end() - line.start())
+            position = line.end()
+            self._left = int(line[1], 16)
+            if not self._left:
+                self._trailer_section = SectionBuffer(b"\r\n")
+                return self._receive_trailers(self._trailer_section, data[position:])
+
+    def _take(self, data: bytes, position: int, chunks: list[bytes]) -> int:
+        end = position + self._left
+        piece = data[position:end]
+        if piece:
+            chunks.append(piece)
+        self._left -= len(piece)
+        return end
+
+    def _hold(self, rest: bytes) -> None:
+        self._check_size(len(rest))
+        if not _START_OF_CHUNK_LINE.fullmatch(rest):
+            raise RemoteProtocolError(
+                f"Malformed chunk: {rest[:32]!r} is not the end of a chunk, a size and extensions."
+            )
+
+        self._held = rest
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.chunk_line:
+            raise RemoteProtocolError(f"A chunk-size line is longer than {self._limits.chunk_line} bytes.")
+
+    def _receive_trailers(self, section: SectionBuffer, data: bytes) -> bytes | None:
+        end = section.find_end(data, self._limits.size)
+        if end < 0:
+            return None
+
+        self.trailers = parse_trailers(section.take(data, end)[2:], self._limits.count)
+        return data[end:]
