@@ -23,9 +23,7 @@ class Unset:
 UNSET = Unset()
 """An argument that was not given."""
 
-TimeoutTypes: TypeAlias = (
-    "float | tuple[float | None, float | None, float | None, float | None] | Timeout | None"
-)
+TimeoutTypes: TypeAlias = "float | tuple[float | None, float | None, float | None, float | None] | Timeout | None"
 
 
 def _seconds(name: str, value: Any) -> float | None:

@@ -1,34 +1,34 @@
 """Every exception of the library.
 
-    Exception
-    ├── HTTPError                       a request failed
-    │   ├── RequestError                ... while it was being sent or answered
-    │   │   ├── TransportError
-    │   │   │   ├── TimeoutException
-    │   │   │   │   ├── ConnectTimeout  no connection in time
-    │   │   │   │   ├── ReadTimeout     no bytes in time
-    │   │   │   │   ├── WriteTimeout    the peer takes no bytes in time
-    │   │   │   │   └── PoolTimeout     no free connection in time
-    │   │   │   ├── NetworkError
-    │   │   │   │   ├── ConnectError    refused, unreachable, unknown host, TLS refused
-    │   │   │   │   ├── ReadError       the connection broke while receiving
-    │   │   │   │   ├── WriteError      the connection broke while sending
-    │   │   │   │   └── CloseError      the connection broke while closing
-    │   │   │   ├── ProtocolError
-    │   │   │   │   ├── LocalProtocolError   we would have sent something malformed
-    │   │   │   │   └── RemoteProtocolError  the peer sent something malformed
-    │   │   │   ├── ProxyError
-    │   │   │   └── UnsupportedProtocol
-    │   │   ├── DecodingError           the content coding is broken
-    │   │   └── TooManyRedirects
-    │   └── HTTPStatusError             raise_for_status() met 4xx or 5xx
-    ├── InvalidURL
-    ├── CookieConflict                  several cookies of one name
-    └── StreamError (RuntimeError)      the program used a body wrongly
-        ├── StreamConsumed
-        ├── StreamClosed
-        ├── ResponseNotRead
-        └── RequestNotRead
+Exception
+├── HTTPError                       a request failed
+│   ├── RequestError                ... while it was being sent or answered
+│   │   ├── TransportError
+│   │   │   ├── TimeoutException
+│   │   │   │   ├── ConnectTimeout  no connection in time
+│   │   │   │   ├── ReadTimeout     no bytes in time
+│   │   │   │   ├── WriteTimeout    the peer takes no bytes in time
+│   │   │   │   └── PoolTimeout     no free connection in time
+│   │   │   ├── NetworkError
+│   │   │   │   ├── ConnectError    refused, unreachable, unknown host, TLS refused
+│   │   │   │   ├── ReadError       the connection broke while receiving
+│   │   │   │   ├── WriteError      the connection broke while sending
+│   │   │   │   └── CloseError      the connection broke while closing
+│   │   │   ├── ProtocolError
+│   │   │   │   ├── LocalProtocolError   we would have sent something malformed
+│   │   │   │   └── RemoteProtocolError  the peer sent something malformed
+│   │   │   ├── ProxyError
+│   │   │   └── UnsupportedProtocol
+│   │   ├── DecodingError           the content coding is broken
+│   │   └── TooManyRedirects
+│   └── HTTPStatusError             raise_for_status() met 4xx or 5xx
+├── InvalidURL
+├── CookieConflict                  several cookies of one name
+└── StreamError (RuntimeError)      the program used a body wrongly
+    ├── StreamConsumed
+    ├── StreamClosed
+    ├── ResponseNotRead
+    └── RequestNotRead
 """
 
 from __future__ import annotations

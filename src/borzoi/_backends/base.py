@@ -1,0 +1,146 @@
+"""The contract that each world's back end keeps, and that everything above is written against.
+
+A `Stream` carries bytes. `read` returns what has arrived (b"" at the end of the stream), `write` returns when the system has
+taken all bytes. Time-outs are seconds from the call; None waits for ever. Every failure is an exception of the library's
+tree whose text names the peer and the cause. `close` never awaits. Waking a reader carries no bytes: they stay in the socket,
+so that a cancelled reader loses nothing.
+
+A `Backend` opens streams and knows its world's clock. Nothing above knows which world it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import ssl
+    from contextlib import AbstractContextManager
+
+READ_SIZE = 65536
+"""Bytes asked of the system in one receive. Larger buffers cost more to allocate than they save."""
+
+TURN_BUDGET = 262144
+"""Bytes that one stream may receive before the other tasks of the loop get a turn."""
+
+TLS_WRITE_SIZE = 16384
+"""Bytes in one TLS write, a record's worth: more leaves an unknown part written when the socket is full."""
+
+Address: TypeAlias = tuple[int, tuple[Any, ...]]
+"""A socket family and the address to connect to in it."""
+
+SocketOptions: TypeAlias = Sequence[
+    tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+]
+"""Arguments for `socket.setsockopt`, one tuple a call."""
+
+
+class TimedOut(Exception):
+    """A wait reached its deadline. Never leaves the back ends and the pool."""
+
+
+class ConnectOptions:
+    """Say how a socket is to be opened: from which local address, with which options."""
+
+    __slots__ = ("local_address", "socket_options")
+
+    def __init__(self, local_address: str | None = None, socket_options: SocketOptions | None = None) -> None:
+        self.local_address = local_address
+        self.socket_options = tuple(socket_options or ())
+
+
+class Stream(Protocol):
+    """Carry bytes to and from one peer."""
+
+    on_event: Callable[[], None] | None
+    """Called when something happened to the stream while nobody was reading."""
+
+    async def read(self, timeout: float | None) -> bytes:
+        """Return the next bytes, b"" at the end. Raises ReadTimeout, ReadError."""
+        ...
+
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        """Send all of `data`. Raises WriteTimeout, WriteError."""
+        ...
+
+    async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
+        """Return this stream secured; this object is then no longer used. Raises ConnectTimeout, ConnectError."""
+        ...
+
+    def is_idle(self) -> bool:
+        """Return whether the peer neither closed nor sent anything: asked of a stream that rests in the pool."""
+        ...
+
+    def close(self) -> None:
+        """Close at once; closing twice does nothing."""
+        ...
+
+    def abandon(self) -> None:
+        """Close this process's descriptor only: in a fork's child nothing may reach the peer or the parent's reactor."""
+        ...
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return `ssl_object`, `client_addr`, `server_addr`, `socket` or `is_readable`; None where there is none."""
+        ...
+
+
+class TLSOptions:
+    """Say how a stream is to be secured. `session` resumes an earlier one with the same peer."""
+
+    __slots__ = ("context", "server_hostname", "session")
+
+    def __init__(self, context: ssl.SSLContext, server_hostname: str, session: ssl.SSLSession | None = None) -> None:
+        self.context = context
+        self.server_hostname = server_hostname
+        self.session = session
+
+
+class Turn(Protocol):
+    """Wait in a queue until somebody gives what is waited for."""
+
+    value: Any
+    """What was given, None before."""
+
+    def give(self, value: object) -> None:
+        """Hand over `value`, which is not None, and wake who waits. Called at most once."""
+        ...
+
+    async def wait(self, timeout: float | None) -> None:
+        """Return when a value was given. Raises TimedOut."""
+        ...
+
+
+class Backend(Protocol):
+    """Open streams in one world."""
+
+    def now(self) -> float:
+        """Return the time in seconds on this world's monotonic clock."""
+        ...
+
+    def guard(self) -> AbstractContextManager[Any]:
+        """Return a lock for state that several threads share; never held across an await."""
+        ...
+
+    def turn(self) -> Turn:
+        """Return a fresh place in a queue."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+        """Return the addresses of `host` in the order to try them. Raises ConnectError, ConnectTimeout."""
+        ...
+
+    async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
+        """Connect to the first address that answers (RFC 8305). Raises ConnectError, ConnectTimeout."""
+        ...
+
+    async def connect_unix(self, path: str, timeout: float | None, options: ConnectOptions) -> Stream:
+        """Connect to a Unix socket. Raises ConnectError, ConnectTimeout."""
+        ...
+
+    def adopt(self, stream: Stream) -> bool:
+        """Take over an idle stream whose own loop has ended; False where this is not possible."""
+        ...

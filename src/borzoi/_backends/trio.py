@@ -1,0 +1,155 @@
+"""The reactor on trio: a system task, the pump, waits for the one descriptor and for the one timer."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import math
+import weakref
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import outcome
+import trio
+
+from .._errors import ReadError
+from .poller import AVAILABLE
+from .reactor import Reactor
+
+if TYPE_CHECKING:
+    from .base import Backend
+
+
+class TrioWaiter:
+    """What a future is under asyncio: awaited once, by one task."""
+
+    __slots__ = ("_outcome", "_task")
+
+    def __init__(self) -> None:
+        self._task: trio.lowlevel.Task | None = None
+        self._outcome: outcome.Outcome[Any] | None = None
+
+    def done(self) -> bool:
+        """Return whether somebody woke the task."""
+        return self._outcome is not None
+
+    def set_result(self, result: Any) -> None:
+        """Wake the task with a result."""
+        self._set(outcome.Value(result))
+
+    def set_exception(self, exception: BaseException) -> None:
+        """Wake the task with an exception."""
+        self._set(outcome.Error(exception))
+
+    def _set(self, result: outcome.Outcome[Any]) -> None:
+        self._outcome = result
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task, result)
+            self._task = None
+
+    def _abort(self, _: Callable[[], None]) -> trio.lowlevel.Abort:
+        self._task = None
+        self._outcome = outcome.Value(None)
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        if self._outcome is not None:
+            return self._outcome.unwrap()
+        self._task = trio.lowlevel.current_task()
+        return (yield from trio.lowlevel.wait_task_rescheduled(self._abort).__await__())
+
+
+class TrioReactor(Reactor):
+    """Watch the sockets of one run of trio."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = trio.current_time  # type: ignore[method-assign]
+        self.new_waiter = TrioWaiter  # type: ignore[method-assign]
+        self._token = weakref.ref(trio.lowlevel.current_trio_token())
+        self._descriptor: int | None = None
+        self._pumping = False
+        self._scope: trio.CancelScope | None = None
+
+    def attach(self, descriptor: int) -> None:
+        """Have the pump watch `descriptor`."""
+        self._descriptor = descriptor
+        self._stir()
+
+    def detach(self, descriptor: int) -> None:
+        """Have the pump stop watching: it ends if it has no timer either."""
+        self._descriptor = None
+        try:
+            trio.lowlevel.notify_closing(descriptor)
+        except RuntimeError:
+            # Outside of the run, whose pump has ended with it.
+            return
+
+    def arm(self, when: float) -> None:
+        """Set the pump's deadline."""
+        if self._scope is not None:
+            self._scope.deadline = when
+        else:
+            self._stir()
+
+    def _stir(self) -> None:
+        """Make the pump look at what it is to wait for, starting it if there is none."""
+        if self._scope is not None:
+            self._scope.cancel()
+        elif not self._pumping and self._token() is not None:
+            self._pumping = True
+            trio.lowlevel.spawn_system_task(self._pump, context=contextvars.Context())
+
+    async def _pump(self) -> None:
+        try:
+            while self._descriptor is not None or self.timer_at < math.inf:
+                with contextlib.suppress(trio.ClosedResourceError), trio.CancelScope(deadline=self.timer_at) as scope:
+                    self._scope = scope
+                    if self._descriptor is None:
+                        await trio.sleep_forever()
+                    else:
+                        await trio.lowlevel.wait_readable(self._descriptor)
+                self._scope = None
+                self.ready()
+                if self.timer_at <= self.now():
+                    self.expire()
+        finally:
+            # The run ends, and with it every wait: nobody else would wake them.
+            self._scope = None
+            self._pumping = False
+            self.fail_all(ReadError("The trio run that this connection belongs to has ended"))
+
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in the run, unless it has ended."""
+        token = self._token()
+        if token is None:
+            return
+        try:
+            token.run_sync_soon(callback)
+        except trio.RunFinishedError:
+            # Nobody waits any more.
+            return
+
+    async def checkpoint(self) -> None:
+        """Let the other tasks run once."""
+        await trio.lowlevel.checkpoint()
+
+
+_reactors: weakref.WeakKeyDictionary[trio.lowlevel.TrioToken, Backend] = weakref.WeakKeyDictionary()
+
+
+def backend_for(token: trio.lowlevel.TrioToken) -> Backend:
+    """Return the one back end of the current run of trio."""
+    backend = _reactors.get(token)
+    if backend is None:
+        backend = _reactors[token] = _choose()
+    return backend
+
+
+def _choose() -> Backend:
+    if AVAILABLE:
+        return TrioReactor()
+
+    from .portable_trio import PortableTrio
+
+    return PortableTrio()
