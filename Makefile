@@ -1,0 +1,81 @@
+# One command for each job: `make` alone lists them.
+#
+#   PYTHON=python3.13 VENV=.venv-3.13    another interpreter, with an environment of its own
+#   ARGS="tests/values -k url"           more arguments for test, test-fast, fuzz, bench, demo and compat
+#   JOBS=4                               test processes
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+ARGS ?=
+
+BIN := $(VENV)/bin
+BENCH_VENV := $(VENV)-bench
+UV := $(shell command -v uv 2>/dev/null)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# $(1): the environment, $(2): what is installed into it. uv does it where there is one, pip everywhere else: a fresh pip,
+# as `--group` is younger than the pip of most interpreters.
+ifdef UV
+install = test -x $(1)/bin/python || uv venv --quiet --python $(PYTHON) $(1); \
+	uv pip install --quiet --python $(1)/bin/python $(2)
+else
+install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
+	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
+endif
+
+.PHONY: help setup demo test test-fast coverage lint types bench fuzz docs compat clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets, each with its sentence.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## Make the environment and install the checkout and its tools, when either is out of date.
+
+demo: $(VENV)/.installed ## See Borzoi do its job against a local API: thousands of requests, a download, a streamed answer.
+	$(BIN)/python -m borzoi demo $(ARGS)
+
+test: $(VENV)/.installed ## Run the whole suite in parallel and hold its coverage of lines and branches at 95 %.
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term $(ARGS)
+
+test-fast: $(VENV)/.installed ## Run the suite, or what ARGS names of it, without measuring coverage.
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+coverage: $(VENV)/.installed ## Run the suite and write to htmlcov/ which lines and branches it leaves out.
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=html --cov-report=term $(ARGS)
+
+lint: $(VENV)/.installed ## Check style, format, the directions of imports and the shape of the source.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest tests/structure
+
+types: $(VENV)/.installed ## Check the types with mypy --strict and with pyright.
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+bench: $(BENCH_VENV)/.installed ## Measure Borzoi beside its peers, which get an environment of their own.
+	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
+
+fuzz: $(VENV)/.installed ## Give the property tests a hundred times the examples, freshly drawn.
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) -m hypothesis -o timeout=3600 $(ARGS)
+
+docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
+	$(BIN)/python scripts/check_docs.py
+
+compat: $(VENV)/.installed ## Compare our names and signatures with those of httpx 0.28.1.
+	$(BIN)/python scripts/compat_surface.py $(ARGS)
+
+clean: ## Remove all that these commands made, the environments included.
+	rm -rf $(VENV) $(BENCH_VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+		build dist htmlcov site
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: pyproject.toml
+	@$(call install,$(VENV),--editable '.[all]' --group dev)
+	@touch $@
+
+$(BENCH_VENV)/.installed: pyproject.toml
+	@$(call install,$(BENCH_VENV),--editable '.[all]' --group bench)
+	@touch $@
