@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,10 @@ class AsyncioParking(Parking):
         """Let the other tasks run once."""
         await asyncio.sleep(0)
 
+    def has_ended(self) -> bool:
+        """Return whether the loop is closed."""
+        return self._loop.is_closed()
+
 
 class AsyncioReactor(AsyncioParking, Reactor):
     """Watch the sockets of one asyncio loop."""
@@ -60,6 +65,16 @@ class AsyncioReactor(AsyncioParking, Reactor):
 
 
 _backends: dict[asyncio.AbstractEventLoop, Backend] = {}
+
+
+def _start_anew() -> None:
+    for backend in _backends.values():
+        backend.abandon()
+    _backends.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def backend_for(loop: asyncio.AbstractEventLoop) -> Backend:

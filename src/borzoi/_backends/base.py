@@ -141,6 +141,14 @@ class Backend(Protocol):
         """Connect to a Unix socket. Raises ConnectError, ConnectTimeout."""
         ...
 
+    def has_ended(self) -> bool:
+        """Return whether the event loop is over, so that nothing waits here any more and nothing ever will."""
+        ...
+
+    def abandon(self) -> None:
+        """Forget everything in a fork's child, closing only this process's copies of the descriptors."""
+        ...
+
     def adopt(self, stream: Stream) -> bool:
         """Take over an idle stream whose own loop has ended; False where this is not possible."""
         ...

@@ -114,6 +114,13 @@ class BlockingBackend:
             raise connect_failed(path, [cause(error)]) from error
         return BlockingStream(sock, path)
 
+    def has_ended(self) -> bool:
+        """Return False: there is no loop to end."""
+        return False
+
+    def abandon(self) -> None:
+        """Do nothing: there is nothing but the streams themselves."""
+
     def adopt(self, stream: Stream) -> bool:
         """Refuse: there is one blocking world, so nothing changes hands."""
         return False

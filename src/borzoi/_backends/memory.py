@@ -112,6 +112,13 @@ class MemoryBackend:
         """Ask the peer for a connection to a path, at port 0."""
         return await self.connect_tcp(path, 0, timeout, options)
 
+    def has_ended(self) -> bool:
+        """Return False: there is no loop to end."""
+        return False
+
+    def abandon(self) -> None:
+        """Do nothing: there is nothing but the streams themselves."""
+
     def adopt(self, stream: Stream) -> bool:
         """Take over any stream: none belongs to a loop."""
         return isinstance(stream, MemoryStream)

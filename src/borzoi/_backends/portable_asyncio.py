@@ -88,6 +88,9 @@ class PortableAsyncio(AsyncioParking):
         set_options(protocol.get_extra_info("socket"), options)
         return protocol
 
+    def abandon(self) -> None:
+        """Leave everything as it is: there is no fork where this back end is used."""
+
     def adopt(self, stream: Stream) -> bool:
         """Refuse: a transport belongs to its loop."""
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,9 @@ class TrioTurn:
 
 class PortableTrio:
     """Open streams through trio's own. Satisfies `Backend`."""
+
+    def __init__(self) -> None:
+        self._token = weakref.ref(trio.lowlevel.current_trio_token())
 
     def now(self) -> float:
         """Return the run's own time."""
@@ -114,6 +118,13 @@ class PortableTrio:
         for option in options.socket_options:
             stream.setsockopt(*option[:3])
         return PortableTrioStream(stream, stream.socket, peer)
+
+    def has_ended(self) -> bool:
+        """Return whether the run has ended."""
+        return self._token() is None
+
+    def abandon(self) -> None:
+        """Leave everything as it is: there is no fork where this back end is used."""
 
     def adopt(self, stream: Stream) -> bool:
         """Refuse: a stream belongs to its run."""

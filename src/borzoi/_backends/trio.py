@@ -69,6 +69,7 @@ class TrioReactor(Reactor):
         self._token = weakref.ref(trio.lowlevel.current_trio_token())
         self._descriptor: int | None = None
         self._pumping = False
+        self._over = False
         self._scope: trio.CancelScope | None = None
 
     def attach(self, descriptor: int) -> None:
@@ -113,11 +114,14 @@ class TrioReactor(Reactor):
                 self.ready()
                 if self.timer_at <= self.now():
                     self.expire()
-        finally:
+        except BaseException:
             # The run ends, and with it every wait: nobody else would wake them.
+            self._over = True
+            self.fail_all(ReadError("The trio run that this connection belongs to has ended"))
+            raise
+        finally:
             self._scope = None
             self._pumping = False
-            self.fail_all(ReadError("The trio run that this connection belongs to has ended"))
 
     def call_from_thread(self, callback: Callable[[], None]) -> None:
         """Run `callback` in the run, unless it has ended."""
@@ -129,6 +133,10 @@ class TrioReactor(Reactor):
         except trio.RunFinishedError:
             # Nobody waits any more.
             return
+
+    def has_ended(self) -> bool:
+        """Return whether the run has ended."""
+        return self._over or self._token() is None
 
     async def checkpoint(self) -> None:
         """Let the other tasks run once."""
