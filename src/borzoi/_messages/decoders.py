@@ -10,7 +10,7 @@ The libraries for br and zstd are looked for on first use; without one, the codi
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._errors import DecodingError
 
@@ -239,7 +239,7 @@ class ZstandardDecoder(_MemberDecoder):
     def _wants_input(self) -> bool:
         return True
 
-    def _read(self, data: bytes, limit: int) -> bytes:  # noqa: ARG002 - the package knows no limit
+    def _read(self, data: bytes, limit: int) -> bytes:
         piece: bytes = self._member.decompress(data)
         return piece
 
@@ -273,6 +273,25 @@ class BrotliDecoder(Decoder):
     def _is_complete(self) -> bool:
         is_finished: bool = self._decompressor.is_finished()
         return is_finished
+
+
+class IdentityDecoder:
+    """Hand on what has no coding, or one that is not known here."""
+
+    def __init__(self) -> None:
+        self._data: bytes | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take in what arrived."""
+        self._data = data
+
+    def next(self, limit: int = PIECE) -> bytes | None:
+        """Return what was fed, once."""
+        data, self._data = self._data, None
+        return data
+
+    def finish(self) -> None:
+        """Find nothing wrong."""
 
 
 class ChainedDecoder:
@@ -362,8 +381,11 @@ _DECODERS: dict[str, Callable[[], Decoder | None]] = {
 }
 
 
-def decoder_for(codings: Iterable[str]) -> Decoder | ChainedDecoder | None:
-    """Return what undoes `codings`, listed in the order in which they were applied; None when there is nothing to undo.
+AnyDecoder: TypeAlias = Decoder | IdentityDecoder | ChainedDecoder
+
+
+def decoder_for(codings: Iterable[str]) -> AnyDecoder:
+    """Return what undoes `codings`, listed in the order in which they were applied.
 
     A coding that is not known here stays, and so do those beneath it. Raises DecodingError for more than five.
     """
@@ -380,4 +402,4 @@ def decoder_for(codings: Iterable[str]) -> Decoder | ChainedDecoder | None:
 
     if len(stages) > 1:
         return ChainedDecoder(stages)
-    return stages[0] if stages else None
+    return stages[0] if stages else IdentityDecoder()

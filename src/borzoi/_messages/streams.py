@@ -102,7 +102,10 @@ class Body(SyncByteStream, AsyncByteStream):
         raise NotImplementedError(f"{type(self).__name__} must implement close_now().")
 
     def take_whole(self) -> bytes | None:
-        """Return the whole body if it is here already, which consumes it; otherwise None."""
+        """Return the whole body if it is here already, otherwise None.
+
+        A body that is taken so is over: it holds nothing more, and is not closed.
+        """
         return None
 
     def __iter__(self) -> Iterator[bytes]:
