@@ -281,6 +281,10 @@ class Headers(MutableMapping[str, str]):
                 return value
         return None
 
+    def _append(self, name: bytes, value: bytes) -> None:
+        # For values that are bytes already, and names that are known not to be there.
+        self._block = HeaderBlock([*self.block.pairs, (name, value)])
+
     @property
     def block(self) -> HeaderBlock:
         """The pairs as an immutable block, which other headers may share."""
