@@ -38,6 +38,14 @@ class AsyncioParking(Parking):
         """Let the other tasks run once."""
         await asyncio.sleep(0)
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in the loop, unless it has ended."""
+        try:
+            self._loop.call_soon_threadsafe(callback)
+        except RuntimeError:
+            # The loop was closed meanwhile: nobody waits any more.
+            return
+
     def has_ended(self) -> bool:
         """Return whether the loop is closed."""
         return self._loop.is_closed()
@@ -54,14 +62,6 @@ class AsyncioReactor(AsyncioParking, Reactor):
         """Undo `attach`."""
         if not self._loop.is_closed():
             self._loop.remove_reader(descriptor)
-
-    def call_from_thread(self, callback: Callable[[], None]) -> None:
-        """Run `callback` in the loop, unless it has ended."""
-        try:
-            self._loop.call_soon_threadsafe(callback)
-        except RuntimeError:
-            # The loop was closed meanwhile: nobody waits any more.
-            return
 
 
 _backends: dict[asyncio.AbstractEventLoop, Backend] = {}

@@ -101,6 +101,10 @@ class Turn(Protocol):
     value: Any
     """What was given, None before."""
 
+    def __hash__(self) -> int:
+        """Return the hash of the object itself."""
+        ...
+
     def give(self, value: object) -> None:
         """Hand over `value`, which is not None, and wake who waits. Called at most once."""
         ...
@@ -139,6 +143,10 @@ class Backend(Protocol):
 
     async def connect_unix(self, path: str, timeout: float | None, options: ConnectOptions) -> Stream:
         """Connect to a Unix socket. Raises ConnectError, ConnectTimeout."""
+        ...
+
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in this world's loop; called from other threads, perhaps after the loop has ended."""
         ...
 
     def has_ended(self) -> bool:

@@ -114,6 +114,10 @@ class BlockingBackend:
             raise connect_failed(path, [cause(error)]) from error
         return BlockingStream(sock, path)
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` here: there is no loop to run it in."""
+        callback()
+
     def has_ended(self) -> bool:
         """Return False: there is no loop to end."""
         return False

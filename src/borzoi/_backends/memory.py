@@ -112,6 +112,10 @@ class MemoryBackend:
         """Ask the peer for a connection to a path, at port 0."""
         return await self.connect_tcp(path, 0, timeout, options)
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` here: there is no loop to run it in."""
+        callback()
+
     def has_ended(self) -> bool:
         """Return False: there is no loop to end."""
         return False

@@ -119,6 +119,17 @@ class PortableTrio:
             stream.setsockopt(*option[:3])
         return PortableTrioStream(stream, stream.socket, peer)
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in the run, unless it has ended."""
+        token = self._token()
+        if token is None:
+            return
+        try:
+            token.run_sync_soon(callback)
+        except trio.RunFinishedError:
+            # Nobody waits any more.
+            return
+
     def has_ended(self) -> bool:
         """Return whether the run has ended."""
         return self._token() is None

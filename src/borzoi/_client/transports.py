@@ -1,0 +1,183 @@
+"""The transports that go over the network: a pool in the blocking world, and one pool for each event loop."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .._backends.base import ConnectOptions
+from .._config import DEFAULT_LIMITS
+from .._exchange.dial import Dialer
+from .._exchange.pool import Pool
+from .._messages.response import Response
+from .._policy.proxy import Proxy
+from .._run_blocking import run_blocking
+from .._values.headers import Headers
+from .tls import lazy_context
+from .transport_base import AsyncBaseTransport, BaseTransport
+from .worlds import Worlds
+
+if TYPE_CHECKING:
+    from .._backends.base import Backend
+    from .._config import Limits
+    from .._exchange.single import Exchange
+    from .._messages.request import Request
+    from .._policy.proxy import ProxyTypes
+    from .._wire.http1_head import ResponseHead
+    from .settings import Clock
+    from .tls import CertTypes, VerifyTypes
+
+
+def _dialer(
+    verify: VerifyTypes,
+    cert: CertTypes | None,
+    trust_env: bool,
+    http1: bool,
+    proxy: ProxyTypes | None,
+    uds: str | None,
+    options: ConnectOptions,
+    retries: int,
+) -> Dialer:
+    if not http1:
+        raise ValueError("http1=False leaves no protocol to speak: HTTP/2 is not there yet.")
+    if proxy is not None and not isinstance(proxy, Proxy):
+        proxy = Proxy(proxy)
+    return Dialer(
+        context=lazy_context(verify, cert, trust_env), options=options, unix_path=uds, retries=retries, proxy=proxy
+    )
+
+
+def _response(head: ResponseHead, exchange: Exchange) -> Response:
+    return Response(
+        head.status,
+        headers=Headers.from_raw(head.pairs),
+        stream=exchange,
+        extensions={
+            "http_version": head.http_version,
+            "reason_phrase": head.reason,
+            "network_stream": exchange.network_stream,
+        },
+    )
+
+
+class HTTPTransport(BaseTransport):
+    """Send requests over the network, in blocking code, from any number of threads.
+
+    `uds` is the path of a Unix socket to connect to instead; `local_address` the address to connect from; `retries` how
+    often connecting is tried again. `backend` and `clock` replace the network and the time.
+    """
+
+    def __init__(
+        self,
+        verify: VerifyTypes = True,
+        cert: CertTypes | None = None,
+        trust_env: bool = True,
+        http1: bool = True,
+        http2: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+        proxy: ProxyTypes | None = None,
+        uds: str | None = None,
+        local_address: str | None = None,
+        retries: int = 0,
+        socket_options: Iterable[Any] | None = None,
+        *,
+        backend: Backend | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        options = ConnectOptions(local_address, tuple(socket_options or ()))
+        dialer = _dialer(verify, cert, trust_env, http1, proxy, uds, options, retries)
+        if backend is None:
+            from .._backends.blocking import BlockingBackend
+
+            backend = BlockingBackend()
+        self._pool = Pool(backend, dialer, limits, blocking=True, clock=clock)
+
+    def handle_request(self, request: Request) -> Response:
+        """Send one request and return its response, with the body unread. Raises `RequestError`."""
+        return _response(*run_blocking(self._pool.send(request)))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+class AsyncHTTPTransport(AsyncBaseTransport):
+    """Send requests over the network, in asyncio or trio, from any number of event loops.
+
+    Each loop has a pool of its own, and limits of its own. The idle connections of a loop that was closed are taken over by
+    the loop that sends next. The arguments are those of `HTTPTransport`.
+    """
+
+    def __init__(
+        self,
+        verify: VerifyTypes = True,
+        cert: CertTypes | None = None,
+        trust_env: bool = True,
+        http1: bool = True,
+        http2: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+        proxy: ProxyTypes | None = None,
+        uds: str | None = None,
+        local_address: str | None = None,
+        retries: int = 0,
+        socket_options: Iterable[Any] | None = None,
+        *,
+        backend: Backend | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        options = ConnectOptions(local_address, tuple(socket_options or ()))
+        self._dialer = _dialer(verify, cert, trust_env, http1, proxy, uds, options, retries)
+        self._limits = limits
+        self._clock = clock
+        self._backend = backend
+        self._worlds: Worlds | None = None
+        self._lock = threading.Lock()
+        self._pools: list[tuple[weakref.ref[Any], Pool]] = []
+        # The pool that was used last, to find it without the list. One value, so that threads see both parts or neither.
+        self._latest: tuple[weakref.ref[Any], Pool] | None = None
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Send one request and return its response, with the body unread. Raises `RequestError`."""
+        worlds = self._worlds or self._first_use()
+        loop = worlds.current_loop()
+        latest = self._latest
+        pool = latest[1] if latest is not None and latest[0]() is loop else self._pool_of(worlds, loop)
+        return _response(*await pool.send(request))
+
+    def _first_use(self) -> Worlds:
+        worlds = self._worlds = Worlds()
+        return worlds
+
+    def _pool_of(self, worlds: Worlds, loop: Any) -> Pool:
+        """Return the pool of a loop; a new one takes over what the pools of closed loops left behind."""
+        with self._lock:
+            for entry in self._pools:
+                if entry[0]() is loop:
+                    self._latest = entry
+                    return entry[1]
+
+            backend = self._backend or worlds.backend_of(loop)
+            pool = Pool(backend, self._dialer, self._limits, blocking=False, clock=self._clock)
+            ended = [entry for entry in self._pools if entry[1].has_ended()]
+            for entry in ended:
+                self._pools.remove(entry)
+                pool.adopt(entry[1])
+
+            entry = (weakref.ref(loop), pool)
+            self._pools.append(entry)
+            self._latest = entry
+            return pool
+
+    async def aclose(self) -> None:
+        """Close all connections. Those of another loop that still runs are closed by that loop, soon."""
+        with self._lock:
+            pools, self._pools = self._pools, []
+            self._latest = None
+        here = self._worlds.current_loop() if self._worlds is not None else None
+        for loop, pool in pools:
+            if loop() is here or pool.has_ended():
+                pool.close()
+            else:
+                pool.close_from_thread()

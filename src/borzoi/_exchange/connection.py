@@ -1,0 +1,118 @@
+"""A connection of the pool: a stream, the engine that speaks over it, and whose it is.
+
+It does not know what a request is: that is `single`. It tells the pool when something happens to it while it is idle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._backends.base import Stream
+from .._run_blocking import run_blocking
+from .._wire.http1 import Http1
+
+if TYPE_CHECKING:
+    from .dial import Route
+    from .pool import Pool
+    from .proxy import Forwarding
+
+
+class Connection:
+    """One HTTP/1.1 connection."""
+
+    __slots__ = ("_network_stream", "_pool", "engine", "forwarding", "idle", "requests", "route", "stream")
+
+    def __init__(self, pool: Pool, route: Route, stream: Stream, forwarding: Forwarding | None) -> None:
+        self._pool = pool
+        self._network_stream: NetworkStream | AsyncNetworkStream | None = None
+        self.route = route
+        self.stream = stream
+        self.engine = Http1()
+        self.forwarding = forwarding
+        """How requests are written for the proxy at the other end, where there is one that reads them."""
+        self.idle = False
+        """Whether it rests in the pool."""
+        self.requests = 0
+        """How many requests were sent over it."""
+        stream.on_event = self._on_event
+
+    def _on_event(self) -> None:
+        # The peer closed an idle connection, or sent what nobody asked for: it is of no more use.
+        if self.idle and not self.stream.is_idle():
+            self._pool.drop_idle(self)
+
+    def close(self) -> None:
+        """Close it, and leave the pool."""
+        self._pool.discard(self)
+
+    def change_pool(self, pool: Pool) -> None:
+        """Belong to another pool, whose event loop has taken over the stream."""
+        self._pool = pool
+
+    @property
+    def network_stream(self) -> NetworkStream | AsyncNetworkStream:
+        """The connection as `response.extensions["network_stream"]` shows it."""
+        if self._network_stream is None:
+            self._network_stream = NetworkStream(self) if self._pool.blocking else AsyncNetworkStream(self)
+        return self._network_stream
+
+
+class _Upgraded:
+    """The bytes of a connection after it was upgraded to another protocol, and facts about it before."""
+
+    __slots__ = ("_connection", "_left")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._left: bytes | None = None
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return `ssl_object`, `client_addr`, `server_addr`, `socket` or `is_readable`; None for anything else."""
+        return self._connection.stream.get_extra_info(info)
+
+    async def _read(self, max_bytes: int, timeout: float | None) -> bytes:
+        if self._left is None:
+            # What came together with the end of the response is the beginning of the other protocol.
+            self._left = self._connection.engine.leftover
+        data = self._left or await self._connection.stream.read(timeout)
+        self._left = data[max_bytes:]
+        return data[:max_bytes]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._connection.route.host.decode('ascii')}:{self._connection.route.port}>"
+
+
+class NetworkStream(_Upgraded):
+    """Show a connection to blocking code: facts about it and, after an upgrade, its bytes."""
+
+    __slots__ = ()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return at most `max_bytes`, b"" at the end. Raises ReadTimeout, ReadError."""
+        return run_blocking(self._read(max_bytes, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send `buffer`. Raises WriteTimeout, WriteError."""
+        run_blocking(self._connection.stream.write(buffer, timeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class AsyncNetworkStream(_Upgraded):
+    """Show a connection to code in an event loop: facts about it and, after an upgrade, its bytes."""
+
+    __slots__ = ()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return at most `max_bytes`, b"" at the end. Raises ReadTimeout, ReadError."""
+        return await self._read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send `buffer`. Raises WriteTimeout, WriteError."""
+        await self._connection.stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        self._connection.close()

@@ -1,0 +1,337 @@
+"""The pool: who gets which connection, and what becomes of it.
+
+A request takes an idle connection of its route, or opens one where there is room, or makes room by closing an idle one
+of another route, or waits its turn: first come, first served. The books are kept by `Shelf`; this module does what they
+say. The guard is a lock in the blocking world and nothing in the others; it is never held across an await.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Protocol
+
+from .._backends.base import Backend, TimedOut, Turn
+from .._errors import PoolTimeout, ReadError, RemoteProtocolError, RequestError, WriteError
+from .._policy.pooling import Shelf
+from .connection import Connection
+from .dial import Dialer, Route
+from .single import IDEMPOTENT, Exchange
+
+if TYPE_CHECKING:
+    from .._config import Limits
+    from .._messages.request import Request
+    from .._wire.http1_head import ResponseHead
+
+_ROOM = object()
+"""Given to a waiter in place of a connection: room to open one."""
+
+MAX_ROUTES = 1024
+"""Routes that a pool remembers, to build them once."""
+
+_DIED = (ReadError, WriteError, RemoteProtocolError)
+"""What a connection looks like that the server closed while we sent a request over it."""
+
+
+class Clock(Protocol):
+    """A clock that a program supplies."""
+
+    def now(self) -> float:
+        """Return the time in seconds; it never goes back."""
+        ...
+
+
+class Pool:
+    """Keep the connections of one world, or of one event loop in it."""
+
+    def __init__(
+        self, backend: Backend, dialer: Dialer, limits: Limits, *, blocking: bool, clock: Clock | None = None
+    ) -> None:
+        self._backend = backend
+        self._dialer = dialer
+        self._limits = limits
+        self._guard = backend.guard()
+        self._shelf: Shelf[Connection, Turn] = Shelf(limits)
+        self._routes: dict[tuple[bytes, bytes, int], Route] = {}
+        self.now: Callable[[], float] = backend.now if clock is None else clock.now
+        self.blocking = blocking
+        self.orphans: deque[Connection] = deque()
+        """Connections whose responses were forgotten; drained by the next operation."""
+        _pools.add(self)
+
+    # One request.
+
+    async def send(self, request: Request) -> tuple[ResponseHead, Exchange]:
+        """Send a request, and return the head of the response and its body.
+
+        Raises errors of the tree, with `.request` set.
+        """
+        exchange = Exchange(self, request)
+        try:
+            route = self._route(request)
+            connection = self._lease_idle(exchange, route) or await self._lease_new(exchange, route)
+        except RequestError as error:
+            raise _of(request, error) from error.__cause__
+
+        if connection.requests == 0:
+            return await self._send_first(exchange, connection)
+
+        try:
+            return await exchange.run(), exchange
+        except _DIED:
+            # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way.
+            if connection.engine.answered or request.method not in IDEMPOTENT or not request.is_replayable:
+                raise
+        return await self._send_anew(request, route)
+
+    async def _send_first(self, exchange: Exchange, connection: Connection) -> tuple[ResponseHead, Exchange]:
+        head = await exchange.run()
+        if connection.route.scheme == b"https":
+            self._dialer.remember_session(connection.route, connection.stream)
+        return head, exchange
+
+    async def _send_anew(self, request: Request, route: Route) -> tuple[ResponseHead, Exchange]:
+        """Send a request once more, over a connection that is new, and so cannot have been closed for its age."""
+        exchange = Exchange(self, request)
+        try:
+            connection = await self._lease_new(exchange, route)
+        except RequestError as error:
+            raise _of(request, error) from error.__cause__
+        return await self._send_first(exchange, connection)
+
+    def _route(self, request: Request) -> Route:
+        origin = request.url._origin
+        server_name = request.extensions.get("sni_hostname")
+        if server_name is not None:
+            return Route(*origin, server_name)
+        route = self._routes.get(origin)
+        if route is None:
+            route = Route(*origin)
+            if len(self._routes) < MAX_ROUTES:
+                self._routes[origin] = route
+        return route
+
+    # Leasing.
+
+    def _lease_idle(self, exchange: Exchange, route: Route) -> Connection | None:
+        """Give `exchange` an idle connection of its route, if there is one that still lives."""
+        shelf = self._shelf
+        while True:
+            with self._guard:
+                if self.orphans:
+                    self._bury_orphans()
+                self._close_surplus()
+                connection = shelf.newest(route)
+                if connection is None:
+                    return None
+                # Recorded before it leaves the shelf: an interrupt in between loses nothing.
+                exchange.connection = connection
+                shelf.busy.add(connection)
+                shelf.remove(connection)
+                connection.idle = False
+
+            if connection.stream.is_idle():
+                return connection
+            exchange.close_now()
+
+    async def _lease_new(self, exchange: Exchange, route: Route) -> Connection:
+        """Give `exchange` a new connection, or one that comes free.
+
+        Raises PoolTimeout, ConnectTimeout, ConnectError, UnsupportedProtocol.
+        """
+        token: Hashable = exchange
+        try:
+            with self._guard:
+                turn = self._take_room(exchange, route)
+            if turn is not None:
+                token = turn
+                await self._wait(turn, exchange.patience("pool"))
+                if turn.value is not _ROOM:
+                    exchange.connection = turn.value
+                    return exchange.connection
+
+            stream = await self._dialer.dial(self._backend, route, exchange.patience("connect"))
+            connection = exchange.connection = Connection(self, route, stream, self._dialer.forwarding(route))
+            self._shelf.busy.add(connection)
+            self._shelf.busy.discard(token)
+            return connection
+        except BaseException:
+            self._free(token)
+            raise
+
+    def _take_room(self, exchange: Exchange, route: Route) -> Turn | None:
+        """Take room for one more connection, or return the turn to wait for."""
+        shelf = self._shelf
+        if not shelf.waiters:
+            if not shelf.may_open() and (oldest := shelf.oldest()) is not None:
+                self._close_idle(oldest)
+            if shelf.may_open():
+                shelf.busy.add(exchange)
+                return None
+        turn = self._backend.turn()
+        shelf.waiters[turn] = route
+        return turn
+
+    async def _wait(self, turn: Turn, timeout: float | None) -> None:
+        """Wait in the queue. Raises PoolTimeout."""
+        try:
+            await turn.wait(timeout)
+        except TimedOut:
+            with self._guard:
+                waiting = self._shelf.waiters.pop(turn, None) is not None
+                others = len(self._shelf.waiters)
+            # What was given in the very moment in which the time was over is still taken.
+            if waiting:
+                raise self._exhausted(timeout, others) from None
+        except BaseException:
+            with self._guard:
+                self._shelf.waiters.pop(turn, None)
+            # What was given to a waiter who has left goes to the next.
+            if isinstance(turn.value, Connection):
+                self.release(turn.value)
+            raise
+
+    def _exhausted(self, timeout: float | None, others: int) -> PoolTimeout:
+        return PoolTimeout(
+            f"No connection became free within {timeout or 0.0:.3g} s: all {self._limits.max_connections} of the pool "
+            f"are in use (limits=Limits(max_connections=...)), and {others} other requests wait for one"
+        )
+
+    # Giving back.
+
+    def release(self, connection: Connection) -> None:
+        """Take back a connection that can be used again: for the first in the queue, or else for the shelf."""
+        shelf = self._shelf
+        with self._guard:
+            waiter = shelf.next_waiter()
+            if waiter is None:
+                if connection in shelf.busy:
+                    self._shelve(connection)
+                return
+            turn, route = waiter
+            if route == connection.route:
+                turn.give(connection)
+                return
+
+            # The first in the queue goes elsewhere: the connection makes room.
+            connection.stream.close()
+            shelf.busy.add(turn)
+            shelf.busy.discard(connection)
+            turn.give(_ROOM)
+
+    def _shelve(self, connection: Connection) -> None:
+        shelf = self._shelf
+        if shelf.put(connection, connection.route, self.now()):
+            connection.idle = True
+            shelf.busy.discard(connection)
+            self._close_surplus()
+        else:
+            shelf.busy.discard(connection)
+            connection.stream.close()
+
+    def discard(self, connection: Connection) -> None:
+        """Close a leased connection."""
+        connection.stream.close()
+        self._free(connection)
+
+    def _free(self, holder: Hashable) -> None:
+        """Give the room of a connection that is no more, or never was, to the first in the queue."""
+        with self._guard:
+            self._shelf.busy.discard(holder)
+            self._call_waiters()
+
+    def _call_waiters(self) -> None:
+        shelf = self._shelf
+        while shelf.waiters and shelf.may_open():
+            waiter = shelf.next_waiter()
+            if waiter is not None:
+                shelf.busy.add(waiter[0])
+                waiter[0].give(_ROOM)
+
+    # Idle connections.
+
+    def drop_idle(self, connection: Connection) -> None:
+        """Close an idle connection that the peer has closed or made useless."""
+        with self._guard:
+            if connection.idle:
+                self._close_idle(connection)
+
+    def _close_idle(self, connection: Connection) -> None:
+        connection.idle = False
+        self._shelf.remove(connection)
+        connection.stream.close()
+
+    def _close_surplus(self) -> None:
+        now = self.now()
+        while (connection := self._shelf.surplus(now)) is not None:
+            self._close_idle(connection)
+
+    def _bury_orphans(self) -> None:
+        while self.orphans:
+            connection = self.orphans.popleft()
+            connection.stream.close()
+            self._shelf.busy.discard(connection)
+        self._call_waiters()
+
+    # The pool as a whole.
+
+    def has_ended(self) -> bool:
+        """Return whether the pool's event loop is over."""
+        return self._backend.has_ended()
+
+    def adopt(self, ended: Pool) -> None:
+        """Take over the idle connections of a pool whose event loop is over; close the others."""
+        for connection in ended._shelf.idle():
+            ended._shelf.remove(connection)
+            if self._shelf.may_open() and self._backend.adopt(connection.stream):
+                connection.change_pool(self)
+                self._shelve(connection)
+            else:
+                connection.stream.close()
+        ended.close()
+
+    def close(self) -> None:
+        """Close every connection, those in use as well."""
+        with self._guard:
+            for connection in self._shelf.idle():
+                self._close_idle(connection)
+            leased = self._leased()
+        for connection in leased:
+            self.discard(connection)
+
+    def close_from_thread(self) -> None:
+        """Have the pool's own event loop close every connection, from a thread that is not the loop's."""
+        self._backend.call_from_thread(self.close)
+
+    def _leased(self) -> list[Connection]:
+        return [holder for holder in self._shelf.busy if isinstance(holder, Connection)]
+
+    def abandon(self) -> None:
+        """Start anew in a fork's child: close this process's descriptors, and say nothing to anybody."""
+        for connection in (*self._shelf.idle(), *self._leased()):
+            connection.idle = False
+            connection.stream.abandon()
+        # The lock may have been held by a thread that the child does not have.
+        self._guard = self._backend.guard()
+        self._shelf = Shelf(self._limits)
+        self.orphans.clear()
+
+
+def _of(request: Request, error: RequestError) -> RequestError:
+    if error._request is None:
+        error.request = request
+    return error
+
+
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for pool in list(_pools):
+        pool.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)

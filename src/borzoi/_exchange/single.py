@@ -1,0 +1,224 @@
+"""One exchange over a connection that carries one at a time: send a request, receive the response.
+
+An `Exchange` is the lease of its connection and the body of its response. It gives the connection back the moment the
+response is whole, and discards it after an error, a cancellation, or a body that was closed before its end. It never
+leaves a connection in doubt: whatever raises in here has discarded it first.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from .._errors import ReadTimeout, RequestError, WriteError
+from .._messages.streams import Body, ByteStream, source_of
+
+if TYPE_CHECKING:
+    from .._config import Deadline
+    from .._messages.request import Request
+    from .._wire.http1_head import ResponseHead
+    from .connection import AsyncNetworkStream, Connection, NetworkStream
+    from .pool import Pool
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"})
+"""Methods that may be sent again when nothing is known of their outcome (RFC 9110, 9.2.2; RFC 9205 for QUERY)."""
+
+SMALL_BODY = 65536
+"""A body of at most this many bytes goes out together with its head."""
+
+_NO_TIMEOUTS: dict[str, float | None] = {}
+
+
+class Exchange(Body):
+    """Send one request, and be the body of its response."""
+
+    def __init__(self, pool: Pool, request: Request) -> None:
+        extensions = request.extensions
+        self._pool = pool
+        self._chunks: list[bytes] = []
+        self._timeouts: dict[str, float | None] = extensions.get("timeout", _NO_TIMEOUTS)
+        self._guardian: Guardian | None = None
+        self.blocking = pool.blocking
+        self.request = request
+        self.network_stream: NetworkStream | AsyncNetworkStream | None = None
+        self.connection: Connection | None = None
+        """The leased connection; None before it is there and after it went back."""
+
+        deadline: Deadline | None = extensions.get("borzoi.deadline")
+        self._until = None if deadline is None else deadline.at(pool.now())
+
+    def patience(self, operation: str) -> float | None:
+        """Return the seconds that one operation may take: its own time-out, or what is left of the whole."""
+        seconds = self._timeouts.get(operation)
+        if self._until is None:
+            return seconds
+        left = self._until - self._pool.now()
+        if left <= 0 and operation == "read":
+            raise ReadTimeout("The total time-out of the request is over")
+        return max(0.0, left) if seconds is None else max(0.0, min(seconds, left))
+
+    # Sending the request and receiving the head.
+
+    async def run(self) -> ResponseHead:
+        """Send the request and return the head of the response. Raises the errors of the tree, `.request` set."""
+        connection = self.connection
+        assert connection is not None
+        self.network_stream = connection.network_stream
+        try:
+            await self._send(connection)
+            engine = connection.engine
+            timeout = self.patience("read")
+            while engine.head is None:
+                data = await connection.stream.read(timeout)
+                if data:
+                    engine.receive(data)
+                else:
+                    engine.receive_eof()
+
+            if engine.complete:
+                self._finish(connection)
+            else:
+                self._guardian = Guardian(self._pool, connection)
+            return engine.head
+        except BaseException as error:
+            self.close_now()
+            if isinstance(error, RequestError) and error._request is None:
+                error.request = self.request
+            raise
+
+    async def _send(self, connection: Connection) -> None:
+        request = self.request
+        engine = connection.engine
+        connection.requests += 1
+        method = request.method
+        engine.start(method)
+        target = request.extensions.get("target") or request.url._target
+        block = request.headers.block
+        if connection.forwarding is not None:
+            target, block = connection.forwarding.translate(request.url, target, block)
+        head = engine.encode_head(method, target, block)
+        stream = request.stream
+
+        if type(stream) is ByteStream and len(stream._data) <= SMALL_BODY:
+            data = stream._data
+            if data:
+                head += engine.encode_data(data)
+            await connection.stream.write(head + engine.encode_end(), self.patience("write"))
+        else:
+            await self._send_body(connection, head)
+
+    async def _send_body(self, connection: Connection, head: bytes) -> None:
+        """Send a body piece by piece; stop where the server answers before it has all of it."""
+        engine = connection.engine
+        source = source_of(self.request.stream, blocking=self._pool.blocking)
+        piece = head
+        try:
+            while (chunk := await source.next_chunk()) is not None:
+                piece += engine.encode_data(chunk)
+                await connection.stream.write(piece, self.patience("write"))
+                piece = b""
+            piece += engine.encode_end()
+            if piece:
+                await connection.stream.write(piece, self.patience("write"))
+        except WriteError:
+            # RFC 9112, 9.5: a server may answer, say 413, and close without reading the rest. Its answer is worth more
+            # than our error, which is raised only if there is none.
+            if not await self._answered(connection):
+                raise
+
+    async def _answered(self, connection: Connection) -> bool:
+        engine = connection.engine
+        try:
+            while engine.head is None:
+                data = await connection.stream.read(self.patience("read"))
+                if not data:
+                    return False
+                engine.receive(data)
+        except RequestError:
+            return False
+        return True
+
+    # The body of the response.
+
+    async def next_chunk(self) -> bytes | None:
+        """Return the next bytes of the body, None at the end."""
+        while not self._chunks:
+            connection = self.connection
+            if connection is None or connection.engine.upgraded:
+                return None
+            await self._receive(connection)
+
+        chunks, self._chunks = self._chunks, []
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _receive(self, connection: Connection) -> None:
+        engine = connection.engine
+        try:
+            if not engine.chunks:
+                data = await connection.stream.read(self.patience("read"))
+                if data:
+                    engine.receive(data)
+                else:
+                    engine.receive_eof()
+            self._chunks, engine.chunks = engine.chunks, []
+            if engine.complete:
+                self._finish(connection)
+        except BaseException as error:
+            self.close_now()
+            if isinstance(error, RequestError) and error._request is None:
+                error.request = self.request
+            raise
+
+    def take_whole(self) -> bytes | None:
+        """Return the whole body if it is here already."""
+        if self.connection is not None:
+            return None
+        chunks, self._chunks = self._chunks, []
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _finish(self, connection: Connection) -> None:
+        """Give the connection back: the response is whole."""
+        engine = connection.engine
+        if engine.chunks:
+            self._chunks += engine.chunks
+            engine.chunks = []
+        if engine.upgraded:
+            return
+        self.connection = None
+        if self._guardian is not None:
+            self._guardian.dismiss()
+        if engine.reusable:
+            self._pool.release(connection)
+        else:
+            self._pool.discard(connection)
+
+    def close_now(self) -> None:
+        """Discard the connection, unless the response is whole and it went back already."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            if self._guardian is not None:
+                self._guardian.dismiss()
+            self._pool.discard(connection)
+
+
+class Guardian:
+    """Give back the connection of a response that the program forgot: it lives as long as the body does."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool, connection: Connection) -> None:
+        self._pool = pool
+        self._connection: Connection | None = connection
+
+    def dismiss(self) -> None:
+        """The connection is taken care of."""
+        self._connection = None
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        connection = self._connection
+        if connection is not None:
+            # A finaliser may run anywhere, inside the pool's own guard, too: it only leaves a note.
+            self._pool.orphans.append(connection)
+            peer = f"{connection.route.host.decode('ascii')}:{connection.route.port}"
+            text = f"A streamed response from {peer} was neither read to its end nor closed"
+            _warn(text, ResourceWarning, stacklevel=2)
