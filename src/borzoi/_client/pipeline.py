@@ -1,0 +1,238 @@
+"""The way of a request through a client, written once: authentication, redirects, hooks, one exchange.
+
+In go a client and a request; out comes the response, its history attached, its body read unless it is streamed. What
+programs wrote is called through the client's face. A response that does not reach the caller is closed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .._config import Deadline, Unset
+from .._errors import RemoteProtocolError, RequestError, TooManyRedirects
+from .._policy.auth import BasicAuth, build_auth
+from .._policy.redirects import require_followable
+from . import settings
+
+if TYPE_CHECKING:
+    from .._messages.request import Request
+    from .._messages.response import Response
+    from .._policy.auth import Auth, AuthTypes
+    from .adapters import Face, Flow
+    from .client_base import BaseClient
+
+DEADLINE = "borzoi.deadline"
+"""The request extension that holds the `Deadline` of all that one `send()` leads to."""
+
+
+async def send(
+    client: BaseClient[Any],
+    request: Request,
+    stream: bool,
+    auth: AuthTypes | Unset | None,
+    follow_redirects: bool | Unset,
+) -> Response:
+    """Send a request, and whatever it leads to."""
+    client._open()
+    if isinstance(follow_redirects, Unset):
+        follow_redirects = client.follow_redirects
+    if "timeout" not in request.extensions:
+        request.extensions = {**request.extensions, "timeout": client._timeout.as_dict()}
+    deadline = start_deadline(request)
+
+    try:
+        scheme = request_auth(request, client._auth if isinstance(auth, Unset) else build_auth(auth))
+        if scheme is None:
+            response = await send_following_redirects(client, request, follow_redirects, [])
+        else:
+            response = await send_authenticated(client, request, scheme, follow_redirects)
+
+        if not stream:
+            await read_or_abandon(client._face, response)
+        return response
+    finally:
+        if deadline is not None:
+            deadline.is_over = True
+
+
+class CallDeadline(Deadline):
+    """Hold the deadline of one `send()`. A request that carries one from an earlier call gets another."""
+
+    __slots__ = ("is_over",)
+
+    def __init__(self, total: float) -> None:
+        super().__init__(total)
+        self.is_over = False
+
+
+def start_deadline(request: Request) -> CallDeadline | None:
+    """Give the request a deadline where its time-outs bound the whole; return it if it is for this call."""
+    timeouts = request.extensions["timeout"]
+    if type(timeouts) is not dict or timeouts.get("total") is None:
+        return None
+
+    found = request.extensions.get(DEADLINE)
+    if found is not None and not (isinstance(found, CallDeadline) and found.is_over):
+        return None
+
+    deadline = CallDeadline(timeouts["total"])
+    request.extensions = {**request.extensions, DEADLINE: deadline}
+    return deadline
+
+
+def request_auth(request: Request, auth: Auth | None) -> Auth | None:
+    """Return what authenticates the request: what was given, or the credentials in its URL."""
+    if auth is not None or not request.url._parts.userinfo:
+        return auth
+    return BasicAuth(request.url.username, request.url.password)
+
+
+async def read_or_abandon(face: Face, response: Response) -> None:
+    """Read the body of a response; close it where that fails."""
+    try:
+        await face.read(response)
+    except BaseException:
+        await face.abandon(response)
+        raise
+
+
+async def send_authenticated(client: BaseClient[Any], request: Request, auth: Auth, follow_redirects: bool) -> Response:
+    """Send what an authentication flow yields, until it is content."""
+    flow = client._face.start_flow(auth, request)
+    try:
+        return await drive_flow(client, request, flow, follow_redirects)
+    finally:
+        await flow.close()
+
+
+async def drive_flow(client: BaseClient[Any], request: Request, flow: Flow, follow_redirects: bool) -> Response:
+    """Give a flow the response to each of its requests. The last one is the answer."""
+    current = await flow.first()
+    history: list[Response] = []
+
+    while True:
+        if current is not request:
+            carry_over(request, current)
+        response = await send_following_redirects(client, current, follow_redirects, history)
+        following = await next_of_flow(client._face, flow, response)
+        if following is None:
+            return response
+
+        history.append(response)
+        current = following
+
+
+async def next_of_flow(face: Face, flow: Flow, response: Response) -> Request | None:
+    """Return the request that follows a response, which is read then, or None."""
+    try:
+        following = await flow.following(response)
+        if following is not None:
+            await face.read(response)
+    except BaseException:
+        await face.abandon(response)
+        raise
+    return following
+
+
+def carry_over(request: Request, following: Request) -> None:
+    """Give the time-outs and the deadline of the first request to one that has none of its own."""
+    inherited = {name: request.extensions[name] for name in ("timeout", DEADLINE) if name in request.extensions}
+    following.extensions = {**inherited, **following.extensions}
+
+
+async def send_following_redirects(
+    client: BaseClient[Any], request: Request, follow_redirects: bool, history: list[Response]
+) -> Response:
+    """Send a request between its hooks, and the requests that redirects lead to."""
+    face = client._face
+    while True:
+        if len(history) > client.max_redirects:
+            raise TooManyRedirects("Exceeded maximum allowed redirects.", request=request)
+
+        for hook in client._event_hooks["request"]:
+            await face.call_hook(hook, request)
+
+        response = await send_once(client, request)
+        try:
+            for hook in client._event_hooks["response"]:
+                await face.call_hook(hook, response)
+            if history:
+                response.history = list(history)
+
+            if not 300 <= response.status_code < 400 or not response.has_redirect_location:
+                return response
+            if not follow_redirects:
+                suggest_next(client, request, response)
+                return response
+
+            following = client._build_redirect_request(request, response)
+            require_followable(request, following)
+            await face.read(response)
+        except BaseException:
+            await face.abandon(response)
+            raise
+
+        history = [*history, response]
+        request = following
+
+
+def suggest_next(client: BaseClient[Any], request: Request, response: Response) -> None:
+    """Leave it to the program to follow a redirect. One that leads nowhere is none of its business, then."""
+    try:
+        following = client._build_redirect_request(request, response)
+    except RemoteProtocolError:
+        return
+    response.next_request = following
+
+
+async def send_once(client: BaseClient[Any], request: Request) -> Response:
+    """Send one request over the transport that its URL belongs to."""
+    now = client._now
+    started = now()
+    transport = client._transport_for_url(request.url)
+
+    try:
+        response = await client._face.exchange(transport, request)
+    except RequestError as error:
+        if error._request is None:
+            error._request = request
+        raise
+
+    try:
+        response.request = request
+        response.default_encoding = client._default_encoding
+        response._elapsed_seconds = now() - started if response.is_closed else lambda: now() - started
+        if response.headers._find(b"set-cookie") is not None:
+            client.cookies.extract_cookies(response)
+        report(request, response)
+    except BaseException:
+        await client._face.abandon(response)
+        raise
+    return response
+
+
+def report(request: Request, response: Response) -> None:
+    """Log the exchange at level INFO, without the secrets that a URL may hold."""
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return
+
+    logger = logging.getLogger(settings.LOGGER_NAME)
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(
+            'HTTP Request: %s %s "%s %d %s"',
+            request.method,
+            redacted(request),
+            response.http_version,
+            response.status_code,
+            response.reason_phrase,
+        )
+
+
+def redacted(request: Request) -> str:
+    """Return the URL of a request with neither credentials, nor query, nor fragment."""
+    url = request.url
+    authority = url.netloc.decode("ascii", "replace")
+    path = url.raw_path.decode("ascii", "replace").partition("?")[0]
+    return f"{url.scheme}://{authority}{path}{'?[redacted]' if url.query else ''}"

@@ -1,0 +1,415 @@
+"""The client for blocking code. It may be shared between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from .._config import UNSET
+from .._run_blocking import run_blocking
+from . import pipeline
+from .adapters import BLOCKING, transport_method
+from .client_base import BaseClient, ClientState
+from .settings import warn_of_request_cookies
+from .transport_base import BaseTransport
+
+if TYPE_CHECKING:
+    from .._config import TimeoutTypes, Unset
+    from .._messages.content import RequestContent, RequestData
+    from .._messages.multipart import RequestFiles
+    from .._messages.request import Request
+    from .._messages.response import Response
+    from .._policy.auth import AuthTypes
+    from .._values.cookies import CookieTypes
+    from .._values.headers import HeaderTypes
+    from .._values.query import QueryParamTypes
+    from .._values.url import URL
+
+
+class Client(BaseClient[BaseTransport]):
+    """Send requests from blocking code, with connections, cookies and settings kept between them.
+
+        with borzoi.Client(base_url="https://example.org") as client:
+            response = client.get("/")
+
+    The arguments are defaults for each request; those of one request win, or are merged with them.
+    """
+
+    _face = BLOCKING
+
+    def _network_transport(self, **arguments: Any) -> BaseTransport:
+        from .transports import HTTPTransport
+
+        if self._clock is not None:
+            arguments["clock"] = self._clock
+        return HTTPTransport(**arguments)
+
+    def request(
+        self,
+        method: str,
+        url: URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Build a request, send it and read the body of its response.
+
+        Raises `RequestError` where no response arrives, `InvalidURL` for a malformed URL. A response of any status is
+        returned.
+        """
+        if cookies is not None:
+            warn_of_request_cookies()
+
+        request = self.build_request(
+            method=method,
+            url=url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            timeout=timeout,
+            extensions=extensions,
+        )
+        return self.send(request, auth=auth, follow_redirects=follow_redirects)
+
+    def stream(
+        self,
+        method: str,
+        url: URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> StreamedResponse:
+        """Send a request and leave the body of its response unread, to be read inside the `with` block.
+
+            with client.stream("GET", url) as response:
+                for chunk in response.iter_bytes(): ...
+
+        The response is closed at the end of the block.
+        """
+        building = {
+            "method": method,
+            "url": url,
+            "content": content,
+            "data": data,
+            "files": files,
+            "json": json,
+            "params": params,
+            "headers": headers,
+            "cookies": cookies,
+            "timeout": timeout,
+            "extensions": extensions,
+        }
+        return StreamedResponse(self, building, {"auth": auth, "follow_redirects": follow_redirects})
+
+    def send(
+        self,
+        request: Request,
+        *,
+        stream: bool = False,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+    ) -> Response:
+        """Send a request as it is. With `stream=True` the body is left unread, and the response is to be closed."""
+        return run_blocking(pipeline.send(self, request, stream, auth, follow_redirects))
+
+    def get(
+        self,
+        url: URL | str,
+        *,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send a GET request: fetch what is at the URL."""
+        return self.request(
+            "GET",
+            url,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def options(
+        self,
+        url: URL | str,
+        *,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send an OPTIONS request: ask what may be done with the URL."""
+        return self.request(
+            "OPTIONS",
+            url,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def head(
+        self,
+        url: URL | str,
+        *,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send a HEAD request: fetch the headers of what is at the URL."""
+        return self.request(
+            "HEAD",
+            url,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def post(
+        self,
+        url: URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send a POST request: have the body processed."""
+        return self.request(
+            "POST",
+            url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def put(
+        self,
+        url: URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send a PUT request: have the body replace what is at the URL."""
+        return self.request(
+            "PUT",
+            url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def patch(
+        self,
+        url: URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send a PATCH request: have the body change what is at the URL."""
+        return self.request(
+            "PATCH",
+            url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def delete(
+        self,
+        url: URL | str,
+        *,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send a DELETE request: have what is at the URL removed."""
+        return self.request(
+            "DELETE",
+            url,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def query(
+        self,
+        url: URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """Send a QUERY request: have the body answered as a question, safe to repeat. RFC 10008."""
+        return self.request(
+            "QUERY",
+            url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+    def close(self) -> None:
+        """Close the transports. The client sends nothing after this."""
+        if not self.is_closed:
+            self._state = ClientState.CLOSED
+            for transport in self._transports():
+                transport.close()
+
+    def __enter__(self) -> Self:
+        self._enter()
+        for transport in self._transports():
+            transport_method(transport, "__enter__", "Client")()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self._state = ClientState.CLOSED
+        for transport in self._transports():
+            transport.__exit__(exc_type, exc_value, traceback)
+
+
+class StreamedResponse:
+    """Send a request on entering, and close its response on leaving."""
+
+    __slots__ = ("_building", "_client", "_response", "_sending")
+
+    def __init__(self, client: Client, building: dict[str, Any], sending: dict[str, Any]) -> None:
+        self._client = client
+        self._building = building
+        self._sending = sending
+
+    def __enter__(self) -> Response:
+        request = self._client.build_request(**self._building)
+        self._response = self._client.send(request=request, stream=True, **self._sending)
+        return self._response
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._response.close()
