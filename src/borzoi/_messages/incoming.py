@@ -67,42 +67,35 @@ class IncomingBody:
 
     async def _load(self, *, blocking: bool | None = None) -> bytes:
         """Read the body. `blocking` tells the world; with None it is taken from the stream."""
-        if "_content" in self.__dict__:
+        if hasattr(self, "_content"):
             return self._content
 
-        if blocking is None:
-            blocking = not isinstance(self.stream, AsyncByteStream)
-        whole = self._take_whole(blocking=blocking)
-        if whole is None:
-            content = await gather(self._open(self._is_encoded(), blocking=blocking))
-        elif self._is_encoded():
-            content = await gather(Decoded(self, Whole(whole), blocking=blocking))
-        else:
-            content = whole
-
-        self._content = content
-        if whole is not None and self._observer is not None:
-            self._observer.received(len(whole), len(content))
-        return content
-
-    def _take_whole(self, *, blocking: bool) -> bytes | None:
-        """Take a body that is here already, which ends the response."""
         stream = self.stream
+        if blocking is None:
+            blocking = not isinstance(stream, AsyncByteStream)
         if self.is_stream_consumed or self.is_closed:
-            return None
+            raise StreamConsumed if self.is_stream_consumed else StreamClosed
 
         whole: bytes | None = None
         if isinstance(stream, Body):
-            if stream.blocking in (None, blocking):
+            if stream.blocking is None or stream.blocking is blocking:
                 whole = stream.take_whole()
         elif type(stream) is ByteStream:
             whole = stream._data
 
-        if whole is not None:
+        if whole is None:
+            source = self._open(self._is_encoded(), blocking=blocking)
+        else:
             self._num_bytes_downloaded = len(whole)
             self.is_stream_consumed = True
             self._mark_closed()
-        return whole
+            if self._observer is None and self.headers._find(b"content-encoding") is None:
+                self._content = whole
+                return whole
+            source = self._process(Whole(whole), self._is_encoded(), blocking=blocking)
+
+        self._content = await gather(source)
+        return self._content
 
     def _is_encoded(self) -> bool:
         return self.headers._find(b"content-encoding") is not None
@@ -165,7 +158,7 @@ class IncomingBody:
         return lambda: (self._open_or_replay(blocking=blocking), [TextDecoder(self.encoding or "utf-8"), LineDecoder()])
 
     def _open_or_replay(self, *, blocking: bool) -> Source:
-        if "_content" in self.__dict__:
+        if hasattr(self, "_content"):
             return Whole(self._content)
         return self._open(self._is_encoded(), blocking=blocking)
 
@@ -180,11 +173,17 @@ class IncomingBody:
         self.is_stream_consumed = True
         self._num_bytes_downloaded = 0
 
+        return self._process(intake, decoded, blocking=blocking)
+
+    def _process(self, source: Source, decoded: bool, *, blocking: bool) -> Source:
+        """Return `source` with what its bytes pass through: the decoder, and the observer before and after it."""
         observer = self._observer
-        source: Source = intake if observer is None else Watched(intake, observer, on_wire=True, to_program=not decoded)
+        if observer is not None:
+            source = Watched(source, observer, on_wire=True, to_program=not decoded)
         if decoded:
             source = Decoded(self, source, blocking=blocking)
-            source = source if observer is None else Watched(source, observer, on_wire=False, to_program=True)
+        if decoded and observer is not None:
+            source = Watched(source, observer, on_wire=False, to_program=True)
         return source
 
     # The end.
@@ -218,8 +217,9 @@ class IncomingBody:
 
     def _mark_closed(self) -> None:
         self.is_closed = True
-        if callable(self._elapsed_seconds):
-            self._elapsed_seconds = self._elapsed_seconds()
+        seconds = self._elapsed_seconds
+        if seconds is not None and callable(seconds):
+            self._elapsed_seconds = seconds()
 
     async def _abandon(self, error: BaseException, *, blocking: bool) -> None:
         """Close the response because of `error`, which is told the request that it belongs to."""

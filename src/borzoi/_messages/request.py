@@ -141,7 +141,7 @@ class Request:
 
     def read(self) -> bytes:
         """Read the body into memory, from where it can be sent any number of times."""
-        if "_content" not in self.__dict__:
+        if not hasattr(self, "_content"):
             if not isinstance(self.stream, Iterable):
                 raise RuntimeError("Attempted to call a sync iterator on an async stream.")
             self._keep(b"".join(self.stream))
@@ -149,7 +149,7 @@ class Request:
 
     async def aread(self) -> bytes:
         """Read the body into memory, from where it can be sent any number of times."""
-        if "_content" not in self.__dict__:
+        if not hasattr(self, "_content"):
             if not isinstance(self.stream, AsyncIterable):
                 raise RuntimeError("Attempted to call an async iterator on an sync stream.")
             self._keep(b"".join([chunk async for chunk in self.stream]))

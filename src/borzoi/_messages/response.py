@@ -45,7 +45,7 @@ class Response(IncomingBody):
     history: list[Response]
     """The responses that redirected here, the oldest first."""
 
-    default_encoding: str | Callable[[bytes], str | None]
+    default_encoding: str | Callable[[bytes], str | None] = "utf-8"
     """The encoding of text that names none, or a function that finds it from the content."""
 
     next_request: Request | None = None
@@ -72,17 +72,24 @@ class Response(IncomingBody):
         default_encoding: str | Callable[[bytes], str | None] = "utf-8",
     ) -> None:
         self.status_code = status_code
-        self._request = request
-        self.extensions = {} if extensions is None else dict(extensions)
         self.history = [] if history is None else list(history)
-        self.default_encoding = default_encoding
+        if request is not None:
+            self._request = request
+        if default_encoding != "utf-8":
+            self.default_encoding = default_encoding
 
+        if isinstance(stream, Body) and isinstance(headers, Headers):
+            # What comes with a body of ours is nobody else's, so it needs no copy. This is the path of every request.
+            self.headers = headers
+            self.extensions = extensions if type(extensions) is dict else dict(extensions or {})
+            self.stream = stream
+            return
+
+        self.headers = Headers(headers)
+        self.extensions = dict(extensions or {})
         if stream is None:
-            self.headers = Headers(headers)
             self._encode(content, text, html, json)
         else:
-            # The headers that come with a body of ours are nobody else's.
-            self.headers = headers if isinstance(stream, Body) and isinstance(headers, Headers) else Headers(headers)
             self.stream = stream
 
     def _encode(self, content: ResponseContent | None, text: str | None, html: str | None, json: Any) -> None:
@@ -187,7 +194,7 @@ class Response(IncomingBody):
     @property
     def cookies(self) -> Cookies:
         """The cookies that the response sets."""
-        if "_cookies" not in self.__dict__:
+        if not hasattr(self, "_cookies"):
             from .._values.cookies import Cookies
 
             self._cookies = Cookies()
@@ -208,7 +215,7 @@ class Response(IncomingBody):
     @property
     def elapsed(self) -> timedelta:
         """The time from sending the request to closing the response. Raises RuntimeError until it is closed."""
-        if "_elapsed" not in self.__dict__:
+        if not hasattr(self, "_elapsed"):
             if self._elapsed_seconds is None or not self.is_closed:
                 raise RuntimeError("'.elapsed' may only be accessed after the response has been read or closed.")
             from datetime import timedelta
@@ -237,7 +244,7 @@ class Response(IncomingBody):
     @property
     def text(self) -> str:
         """The body as text; what does not decode becomes U+FFFD."""
-        if "_text" not in self.__dict__:
+        if not hasattr(self, "_text"):
             content = self.content
             self._text = content.decode(self.encoding or "utf-8", "replace") if content else ""
         return self._text
@@ -248,7 +255,7 @@ class Response(IncomingBody):
 
         A charset by which no text can be decoded counts as none.
         """
-        if "_encoding" in self.__dict__:
+        if hasattr(self, "_encoding"):
             return self._encoding
 
         declared = self.charset_encoding
@@ -256,7 +263,7 @@ class Response(IncomingBody):
             self._encoding = declared
         elif isinstance(self.default_encoding, str):
             self._encoding = self.default_encoding
-        elif "_content" in self.__dict__:
+        elif hasattr(self, "_content"):
             found = self.default_encoding(self._content)
             self._encoding = found if found and is_charset(found) else "utf-8"
         else:
@@ -265,7 +272,7 @@ class Response(IncomingBody):
 
     @encoding.setter
     def encoding(self, encoding: str) -> None:
-        if "_text" in self.__dict__:
+        if hasattr(self, "_text"):
             raise ValueError("Setting encoding after `text` has been accessed is not allowed.")
         self._encoding = encoding
 
@@ -285,8 +292,8 @@ class Response(IncomingBody):
         """Return the body decoded from JSON; keyword arguments go to `json.loads`.
 
         With `type`, the value is made and checked as of that type: a dataclass, TypedDict or other annotation, or a
-        model of msgspec, pydantic or attrs. Raises ValueError for what is not JSON, as json does; DecodingError where
-        it nests too deeply, or does not fit the type.
+        model of msgspec, pydantic or attrs. Raises DecodingError for what does not fit it. Without, raises ValueError
+        for what is not JSON, as json does, and DecodingError for what nests too deeply.
 
             user = response.json(type=User)
         """
