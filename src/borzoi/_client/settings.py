@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from .._values.query import QueryParamTypes
     from .._values.url import URL
 
-CertTypes: TypeAlias = "str | tuple[str, str] | tuple[str, str, str]"
-"""What `cert=` takes: a file with certificate and key, or (certificate, key), or (certificate, key, password)."""
-
 DefaultEncoding: TypeAlias = "str | Callable[[bytes], str | None]"
 """What `default_encoding=` takes: a name, or a function that finds one for a body."""
 
@@ -47,7 +44,7 @@ class Clock(Protocol):
 
 def product() -> str:
     """Return what the client calls itself: RFC 9110 10.1.5."""
-    from borzoi import __version__
+    from .._version import __version__
 
     return f"python-borzoi/{__version__}"
 
@@ -72,10 +69,8 @@ def client_headers(headers: HeaderTypes | None) -> Headers:
     return merged
 
 
-def merged_headers(defaults: Headers, headers: HeaderTypes | None) -> Headers:
-    """Return the headers of a request. The client's own are returned as they are, where it has none."""
-    if headers is None:
-        return defaults
+def merged_headers(defaults: Headers, headers: HeaderTypes) -> Headers:
+    """Return the headers of a request: the client's, with those given in their place or after them."""
     merged = Headers(defaults)
     merged.update(headers)
     return merged
@@ -88,10 +83,8 @@ def merged_params(defaults: QueryParams, params: QueryParamTypes | None) -> Quer
     return params
 
 
-def merged_cookies(defaults: Cookies, cookies: CookieTypes | None) -> CookieTypes | None:
-    """Return the cookies of a request."""
-    if not cookies and not defaults:
-        return cookies
+def merged_cookies(defaults: Cookies, cookies: CookieTypes) -> Cookies:
+    """Return the cookies for a request: the client's, with those given in their place or after them."""
     merged = Cookies(defaults)
     merged.update(cookies)
     return merged

@@ -122,7 +122,7 @@ class Pool:
             with self._guard:
                 if self.orphans:
                     self._bury_orphans()
-                self._close_surplus()
+                self._close_surplus(self.now())
                 connection = shelf.newest(route)
                 if connection is None:
                     return None
@@ -223,10 +223,11 @@ class Pool:
 
     def _shelve(self, connection: Connection) -> None:
         shelf = self._shelf
-        if shelf.put(connection, connection.route, self.now()):
+        now = self.now()
+        if shelf.put(connection, connection.route, now):
             connection.idle = True
             shelf.busy.discard(connection)
-            self._close_surplus()
+            self._close_surplus(now)
         else:
             shelf.busy.discard(connection)
             connection.stream.close()
@@ -263,8 +264,7 @@ class Pool:
         self._shelf.remove(connection)
         connection.stream.close()
 
-    def _close_surplus(self) -> None:
-        now = self.now()
+    def _close_surplus(self, now: float) -> None:
         while (connection := self._shelf.surplus(now)) is not None:
             self._close_idle(connection)
 

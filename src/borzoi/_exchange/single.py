@@ -63,13 +63,19 @@ class Exchange(Body):
         """Send the request and return the head of the response. Raises the errors of the tree, `.request` set."""
         connection = self.connection
         assert connection is not None
+        engine = connection.engine
+        stream = connection.stream
         self.network_stream = connection.network_stream
         try:
-            await self._send(connection)
-            engine = connection.engine
+            opening, streamed = self._opening(connection)
+            if streamed:
+                await self._send_body(connection, opening)
+            else:
+                await stream.write(opening, self.patience("write"))
+
             timeout = self.patience("read")
             while engine.head is None:
-                data = await connection.stream.read(timeout)
+                data = await stream.read(timeout)
                 if data:
                     engine.receive(data)
                 else:
@@ -86,26 +92,24 @@ class Exchange(Body):
                 error.request = self.request
             raise
 
-    async def _send(self, connection: Connection) -> None:
+    def _opening(self, connection: Connection) -> tuple[bytes, bool]:
+        """Return the bytes to begin with, a small body included, and whether a body is still to be streamed."""
         request = self.request
         engine = connection.engine
         connection.requests += 1
-        method = request.method
-        engine.start(method)
+        engine.start(request.method)
         target = request.extensions.get("target") or request.url._target
         block = request.headers.block
         if connection.forwarding is not None:
             target, block = connection.forwarding.translate(request.url, target, block)
-        head = engine.encode_head(method, target, block)
-        stream = request.stream
+        head = engine.encode_head(request.method, target, block)
 
-        if type(stream) is ByteStream and len(stream._data) <= SMALL_BODY:
-            data = stream._data
-            if data:
-                head += engine.encode_data(data)
-            await connection.stream.write(head + engine.encode_end(), self.patience("write"))
-        else:
-            await self._send_body(connection, head)
+        stream = request.stream
+        if type(stream) is not ByteStream or len(stream._data) > SMALL_BODY:
+            return head, True
+        if stream._data:
+            head += engine.encode_data(stream._data)
+        return head + engine.encode_end(), False
 
     async def _send_body(self, connection: Connection, head: bytes) -> None:
         """Send a body piece by piece; stop where the server answers before it has all of it."""
