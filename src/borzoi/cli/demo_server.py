@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import ssl
 import stat
 import subprocess
@@ -55,6 +56,12 @@ class Demo:
         self.max_request = max_request
         self.stats = {"connections": 0, "requests": 0}
         self.buffer = memoryview(bytearray(64 * 1024))
+        self.transports: set[asyncio.Transport] = set()
+
+    def abort(self) -> None:
+        """Drop all connections."""
+        for transport in self.transports:
+            transport.abort()
 
 
 class Request:
@@ -109,18 +116,20 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._parser = httptools.HttpRequestParser(self)
+        self._demo.transports.add(self._transport)
         self._demo.stats["connections"] += 1
         if self._demo.latency:
             self._arrived_at = self._loop.time() + self._demo.latency
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:  # asyncio's signature
+        self._demo.transports.discard(self._transport)
         self._deaf = True
         self._pieces = None
         self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # asyncio's signature
+    def get_buffer(self, sizehint: int) -> memoryview:  # asyncio's signature
         return self._demo.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -151,8 +160,10 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._stalled = False
         if self._pieces is not None and self._timer is None:
-            self._send_pieces()
-        self._serve_waiting()
+            # Not from in here: asyncio's transport breaks when it is closed while it calls resume_writing().
+            self._later(0.0, self._send_pieces)
+        elif not self._waiting:
+            self._transport.resume_reading()
 
     # What the parser calls.
 
@@ -317,11 +328,13 @@ async def serve(options: argparse.Namespace, out: IO[str], stop: asyncio.Event) 
         tls.load_cert_chain(*options.tls)
         tls.set_alpn_protocols(["http/1.1"])
 
-    server = await listen(Demo(options.latency_ms / 1000), options.port, tls)
+    demo = Demo(options.latency_ms / 1000)
+    server = await listen(demo, options.port, tls)
     port = server.sockets[0].getsockname()[1]
     print(f"{'https' if tls else 'http'}://127.0.0.1:{port}", file=out, flush=True)
     await stop.wait()
     server.close()
+    demo.abort()
 
 
 def watch_pipe(descriptor: int, closed: Callable[[], None]) -> bool:
@@ -336,7 +349,7 @@ def watch_pipe(descriptor: int, closed: Callable[[], None]) -> bool:
         closed()
 
     # A thread, since not every event loop can watch a pipe; it sleeps in the kernel.
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, name="borzoi-demo-stdin", daemon=True).start()
     return True
 
 
@@ -349,6 +362,9 @@ async def _serve_while_stdin_is_open(options: argparse.Namespace) -> None:
             loop.call_soon_threadsafe(stop.set)
 
     watch_pipe(sys.stdin.fileno(), closed)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
+            loop.add_signal_handler(number, stop.set)
     await serve(options, sys.stdout, stop)
 
 
@@ -409,15 +425,15 @@ class DemoServer:
             self.close()
             raise RuntimeError(f"The demo server did not start: exit status {self._process.returncode}.")
 
-    def close(self) -> None:
-        """Stop the server. Calling it again does nothing."""
+    def close(self, patience: float = 5.0) -> None:
+        """Stop the server; kill it if it has not ended after `patience` seconds. Calling it again does nothing."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.close()
         process.stdout.close()
         try:
-            process.wait(5)
+            process.wait(patience)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
