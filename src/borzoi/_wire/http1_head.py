@@ -92,10 +92,11 @@ class SectionBuffer:
     `before` is what was received already and counts as its beginning.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_begins_well", "_held")
 
     def __init__(self, before: bytes = b"") -> None:
         self._held = bytearray(before)
+        self._begins_well = False
 
     def find_end(self, data: bytes, limit: int) -> int:
         """Return where in `data` the section ends; -1 while it does not, and then `data` is held.
@@ -108,7 +109,7 @@ class SectionBuffer:
             end = found if found < 0 else found + 4
 
         if len(self._held) + (len(data) if end < 0 else end) > limit:
-            raise RemoteProtocolError(f"The response has more than {limit} bytes of header fields.")
+            raise RemoteProtocolError("The response has too many bytes of header fields.")
 
         if end < 0:
             self._refuse_bare_lf(data)
@@ -127,11 +128,15 @@ class SectionBuffer:
 
         So a banner of another protocol, HTTP/0.9, HTTP/2 or an empty line is told at its first bytes.
         """
+        if self._begins_well:
+            return
+
         beginning = bytes(self._held[: status_line_limit + 2])
         if not (beginning.startswith(_START_OF_STATUS_LINE) or _START_OF_STATUS_LINE.startswith(beginning)):
             raise RemoteProtocolError(_not_http1(beginning))
 
-        if len(beginning) == status_line_limit + 2 and b"\r\n" not in beginning:
+        self._begins_well = b"\r\n" in beginning
+        if len(beginning) == status_line_limit + 2 and not self._begins_well:
             raise RemoteProtocolError(_status_line_too_long(status_line_limit))
 
     def _find_end_at_seam(self, data: bytes) -> int:
