@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import Any, cast
 
-from .cookie_store import AnyCookie, CookieStore, CookieURL, Domains, StoredCookie, Target
+from .cookie_store import AnyCookie, CookieStore, CookieURL, Domains, StoredCookie, Target, created
 
 _RULES = ("set_cookie", "set_cookie_if_ok", "extract_cookies", "make_cookies", "add_cookie_header", "clear")
 
@@ -25,15 +25,20 @@ class JarStore(CookieStore):
     def __init__(self, jar: CookieJar) -> None:
         super().__init__()
         self.jar = jar
+        self._latest = max((created(cookie) for cookie in self.records()), default=0.0)
 
     @property
     def domains(self) -> Domains:
         """The dictionaries of the jar, which `CookieJar.clear()` may have replaced."""
-        return cast("Domains", vars(self.jar)["_cookies"])
+        return cast("Domains", vars(self.jar).get("_cookies", {}))
 
     def is_empty(self) -> bool:
         """Tell whether there is certainly nothing to send."""
         return self._is_plain() and not self.domains
+
+    def jar_with_rules(self) -> CookieJar | None:
+        """Return the jar, unless it is a plain one."""
+        return None if self._is_plain() and type(self.jar) is CookieJar else self.jar
 
     def records(self) -> list[AnyCookie]:
         """Return all cookies of the jar."""
@@ -41,6 +46,7 @@ class JarStore(CookieStore):
 
     def put(self, cookie: AnyCookie) -> None:
         """Store a cookie, in place of the one of its domain, path and name."""
+        self._latest = max(self._latest, created(cookie))
         self.jar.set_cookie(as_jar_cookie(cookie))
 
     def remove(self, domain: str, path: str, name: str) -> None:
@@ -64,7 +70,8 @@ class JarStore(CookieStore):
     def header(self, url: CookieURL, now: float) -> bytes | None:
         """Return the value of the Cookie field for a request, or None without cookies."""
         if self._is_plain():
-            return super().header(url, now)
+            # Not kept for the next request: the program may change the jar at any moment.
+            return self.compose(Target(url), now)[0]
 
         request = _request(Target(url))
         self.jar.add_cookie_header(request)

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .cookie_dates import parse_cookie_date
 from .public_suffix import canonical_domain, is_ip_literal, is_public_suffix
+
+if TYPE_CHECKING:
+    from http.cookiejar import CookieJar
 
 MAX_COOKIE = 4096
 """Bytes of a name and its value; a bigger cookie is not stored (RFC 6265bis section 5.7)."""
@@ -28,6 +31,9 @@ MAX_PER_DOMAIN = 180
 
 MAX_TOTAL = 3000
 """Cookies that servers may store in all."""
+
+MAX_KNOWN = 64
+"""Cookie fields kept for the next request to the same path."""
 
 MAX_HEADER = 16_384
 """Bytes of a Cookie field. Servers refuse bigger ones, so the cookies that would come last stay out."""
@@ -241,11 +247,16 @@ def _prefix_holds(name: bytes, attributes: dict[bytes, bytes]) -> bool:
 class CookieStore:
     """Keep cookies, and choose those of a request."""
 
-    __slots__ = ("_domains", "_latest")
+    __slots__ = ("_domains", "_known", "_latest", "_until_count")
 
     def __init__(self) -> None:
         self._domains: Domains = {}
         self._latest = 0.0
+        self._until_count = MAX_TOTAL
+
+        # The Cookie field for a scheme, host and path, and the moment at which its first cookie expires. Each change
+        # takes a new dictionary, so that a field that a thread composed meanwhile goes into one that nobody reads.
+        self._known: dict[tuple[str, bytes, bytes], tuple[bytes | None, float]] = {}
 
     @property
     def domains(self) -> Domains:
@@ -256,6 +267,10 @@ class CookieStore:
         """Tell whether there is certainly nothing to send."""
         return not self._domains
 
+    def jar_with_rules(self) -> CookieJar | None:
+        """Return the `CookieJar` that keeps the cookies and says which, where there is one."""
+        return None
+
     def records(self) -> list[AnyCookie]:
         """Return all cookies, as they stand at this moment."""
         return [cookie for paths in list(self.domains.values()) for cookie in _cookies_in(paths)]
@@ -263,6 +278,8 @@ class CookieStore:
     def put(self, cookie: AnyCookie) -> None:
         """Store a cookie, in place of the one of its domain, path and name."""
         self.domains.setdefault(cookie.domain, {}).setdefault(cookie.path, {})[cookie.name] = cookie
+        self._latest = max(self._latest, created(cookie))
+        self._known = {}
 
     def remove(self, domain: str, path: str, name: str) -> None:
         """Remove a cookie. Raises KeyError where there is none."""
@@ -272,6 +289,7 @@ class CookieStore:
             del paths[path]
         if not paths:
             del self.domains[domain]
+        self._known = {}
 
     def clear(self, domain: str | None = None, path: str | None = None) -> None:
         """Remove all cookies, or those of a domain, or of a path of it. Raises KeyError where there is no such."""
@@ -281,6 +299,7 @@ class CookieStore:
             del self.domains[domain]
         else:
             del self.domains[domain][path]
+        self._known = {}
 
     def receive(self, lines: Iterable[bytes], url: CookieURL, now: float) -> None:
         """Store what the Set-Cookie lines of a response ask for, as far as its URL may."""
@@ -317,12 +336,14 @@ class CookieStore:
     def _hides_secure(self, cookie: StoredCookie) -> bool:
         # RFC 6265bis section 5.7: what comes without TLS must not replace or shadow what is for TLS alone.
         return any(
-            old.secure
-            and old.name == cookie.name
-            and (_includes(old.domain, cookie.domain) or _includes(cookie.domain, old.domain))
-            and _path_matches(cookie.path, old.path)
-            for old in self.records()
+            old.secure and old.name == cookie.name and _path_matches(cookie.path, old.path)
+            for domain in self._related(cookie.domain.removeprefix("."))
+            for old in _cookies_in(self.domains.get(domain, {}))
         )
+
+    def _related(self, domain: str) -> list[str]:
+        # The domains above and below, and itself.
+        return [*_domains_of(domain), *(below for below in list(self.domains) if below.endswith(f".{domain}"))]
 
     def _store(self, cookie: StoredCookie, now: float) -> None:
         old = self.domains.get(cookie.domain, {}).get(cookie.path, {}).get(cookie.name)
@@ -334,24 +355,34 @@ class CookieStore:
         if old is None:
             self._make_room(cookie.domain, now)
             # Two cookies of one moment are sent in the order in which they came.
-            self._latest = cookie.created = max(now, self._latest + 1e-6)
+            cookie.created = max(now, self._latest + 1e-6)
         else:
             # Section 5.7: a cookie that is set anew keeps its place.
-            cookie.created = _created(old)
+            cookie.created = created(old)
         self.put(cookie)
 
     def _make_room(self, domain: str, now: float) -> None:
         paths = self.domains.get(domain, {})
         if _count(paths) >= MAX_PER_DOMAIN:
-            self._evict(_cookies_in(paths), now)
-        # Those for every host are the program's own.
-        if sum(_count(paths) for domain, paths in list(self.domains.items()) if domain) >= MAX_TOTAL:
-            self._evict([cookie for cookie in self.records() if cookie.domain], now)
+            self._evict(_cookies_in(paths), MAX_PER_DOMAIN - 1, now)
 
-    def _evict(self, cookies: list[AnyCookie], now: float) -> None:
-        # Section 5.7: those that have expired go first, else the oldest.
-        for cookie in [cookie for cookie in cookies if _has_expired(cookie, now)] or [min(cookies, key=_created)]:
+        # Counting looks at the whole store, so it waits until as many cookies came as there was room for.
+        self._until_count -= 1
+        if self._until_count <= 0:
+            # Those for every host are the program's own.
+            cookies = [cookie for cookie in self.records() if cookie.domain]
+            if len(cookies) >= MAX_TOTAL:
+                cookies = self._evict(cookies, MAX_TOTAL - MAX_TOTAL // 10, now)
+            self._until_count = MAX_TOTAL - len(cookies)
+
+    def _evict(self, cookies: list[AnyCookie], keep: int, now: float) -> list[AnyCookie]:
+        # Section 5.7: those that have expired go first, then the oldest.
+        ordered = sorted(cookies, key=lambda cookie: (not _has_expired(cookie, now), created(cookie)))
+        expired = sum(_has_expired(cookie, now) for cookie in cookies)
+        drop = max(expired, len(cookies) - keep)
+        for cookie in ordered[:drop]:
             self._discard(cookie)
+        return ordered[drop:]
 
     def _discard(self, cookie: AnyCookie) -> None:
         try:
@@ -361,16 +392,29 @@ class CookieStore:
             return
 
     def header(self, url: CookieURL, now: float) -> bytes | None:
-        """Return the value of the Cookie field for a request (section 5.8.3), or None without cookies."""
+        """Return the value of the Cookie field for a request, or None without cookies."""
+        all_known = self._known
+        key = url.scheme, url.raw_host, url.raw_path.partition(b"?")[0]
+        known = all_known.get(key)
+        if known is None or known[1] <= now:
+            if len(all_known) >= MAX_KNOWN:
+                all_known.clear()
+            known = all_known[key] = self.compose(Target(url), now)
+        return known[0]
+
+    def compose(self, target: Target, now: float) -> tuple[bytes | None, float]:
+        """Return the value of the Cookie field (RFC 6265bis section 5.8.3), and the moment until which it is right."""
         parts: list[bytes] = []
         room = MAX_HEADER
-        for cookie in self.select(Target(url), now):
+        until = float("inf")
+        for cookie in self.select(target, now):
+            until = min(until, float("inf") if cookie.expires is None else cookie.expires)
             raw = cookie.raw if isinstance(cookie, StoredCookie) else name_and_value(cookie.name, cookie.value)
             room -= len(raw) + 2
             # What the program gives for every host is its own business.
             if room >= 0 or not cookie.domain:
                 parts.append(raw)
-        return b"; ".join(parts) or None
+        return b"; ".join(parts) or None, until
 
     def select(self, target: Target, now: float) -> list[AnyCookie]:
         """Return the cookies of a request: longer paths first, then in the order of creation. Drops expired ones."""
@@ -418,19 +462,15 @@ def _applies(cookie: AnyCookie, target: Target) -> bool:
     return _path_matches(target.path, cookie.path)
 
 
-def _includes(domain: str, other: str) -> bool:
-    bare, other = domain.removeprefix("."), other.removeprefix(".")
-    return bare in ("", other) or other.endswith(f".{bare}")
-
-
 def _has_expired(cookie: AnyCookie, now: float) -> bool:
     return cookie.expires is not None and cookie.expires <= now
 
 
-def _created(cookie: AnyCookie) -> float:
-    created: float = getattr(cookie, "created", 0.0)
-    return created
+def created(cookie: AnyCookie) -> float:
+    """Return when a cookie was created; those of the program come before all others."""
+    moment: float = getattr(cookie, "created", 0.0)
+    return moment
 
 
 def _order(cookie: AnyCookie) -> tuple[int, float]:
-    return -len(cookie.path), _created(cookie)
+    return -len(cookie.path), created(cookie)

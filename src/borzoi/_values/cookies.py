@@ -193,10 +193,11 @@ class Cookies(MutableMapping[str, str]):
         return f"<Cookies[{', '.join(shown)}]>"
 
     def __getstate__(self) -> dict[str, Any]:
-        # A clock is of its process; a jar pickles itself, and a copy of ours shares it.
+        # A clock is of its process. The cookies go without the jar that holds them, which has a lock, unless it is more
+        # than a place: then a copy shares it, and it must be able to pickle itself.
         state = {name: value for name, value in vars(self).items() if name not in ("_clock", "_store")}
-        jar = getattr(self._store, "jar", None)
-        return state | ({"jar": jar} if jar is not None else {"_held": self._store.records()})
+        jar = self._store.jar_with_rules()
+        return state | ({"_held": self._store.records()} if jar is None else {"jar": jar})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._clock = _wall_clock

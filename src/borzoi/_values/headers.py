@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, Sequence, ValuesView
-from typing import Any, Self, TypeAlias
+from typing import Any, NoReturn, Self, TypeAlias
 
 from .._errors import LocalProtocolError
 
@@ -139,15 +139,16 @@ def _is_not_host(pair: tuple[bytes, bytes]) -> bool:
     return pair[0].lower() != b"host"
 
 
-def _refuse(pairs: Pairs) -> None:
-    for name, value in pairs:
-        position = _end(_token_start(name))
-        if position < len(name) or not name:
-            raise LocalProtocolError(_name_message(name, position))
+def _refuse(pairs: Pairs) -> NoReturn:
+    name, value = next(pair for pair in pairs if not _is_legal(*pair))
+    position = _end(_token_start(name))
+    if position < len(name) or not name:
+        raise LocalProtocolError(_name_message(name, position))
+    raise LocalProtocolError(_value_message(name, value, _end(_value_start(value))))
 
-        position = _end(_value_start(value))
-        if position < len(value):
-            raise LocalProtocolError(_value_message(name, value, position))
+
+def _is_legal(name: bytes, value: bytes) -> bool:
+    return 0 < len(name) == _end(_token_start(name)) and len(value) == _end(_value_start(value))
 
 
 def _end(match: re.Match[bytes] | None) -> int:

@@ -54,10 +54,15 @@ def registrable_domain(host: str) -> str | None:
     labels = name.removesuffix(".").split(".")
     if not all(labels):
         return None
-    for start in range(1, len(labels)):
-        if _is_suffix(".".join(labels[start:])):
-            return ".".join(labels[start - 1 :])
-    return None
+    names = [".".join(labels[start:]) for start in range(len(labels))]
+    found = next(place for place, name in enumerate(names) if _is_suffix(name) or _is_exception(name))
+    if _is_exception(names[found]):
+        return names[found]
+    return names[found - 1] if found else None
+
+
+def _is_exception(name: str) -> bool:
+    return f"!{name}" in _rules()
 
 
 def _is_suffix(name: str) -> bool:
@@ -65,7 +70,7 @@ def _is_suffix(name: str) -> bool:
     rules = _rules()
     if not parent or name in rules:
         return True
-    return f"*.{parent}" in rules and f"!{name}" not in rules
+    return f"*.{parent}" in rules and not _is_exception(name)
 
 
 @functools.cache
