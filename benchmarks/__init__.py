@@ -1,0 +1,1 @@
+"""Borzoi beside its peers: CPU time of the client process for each request, as ratios measured in the same minutes."""
