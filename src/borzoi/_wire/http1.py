@@ -392,6 +392,8 @@ class Http1:
 
         self.trailers = decoder.trailers
         self._chunked = None
+        # The parser of heads saw none of the chunks: to it this is the whole body.
+        self._heads.pass_over(b"0\r\n\r\n")
         if rest:
             self._keeps = False
         self._finish()

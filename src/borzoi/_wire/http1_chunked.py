@@ -51,10 +51,14 @@ class ChunkedDecoder:
 
         position = 0
         while True:
-            if self._left:
-                position = self._take(data, position, chunks)
-                if self._left:
+            if left := self._left:
+                piece = data[position : position + left]
+                if piece:
+                    chunks.append(piece)
+                self._left = left = left - len(piece)
+                if left:
                     return None
+                position += len(piece)
 
             line = _LINE.match(data, position)
             if line is None:
@@ -62,29 +66,22 @@ class ChunkedDecoder:
                 return None
 
             start, position = line.span()
-            self._check_size(position - start)
+            if position - start > self._limits.chunk_line:
+                raise RemoteProtocolError(self._too_long())
             self._left = int(line[1], 16)
             if not self._left:
                 return self._begin_trailers(data[position:])
 
-    def _take(self, data: bytes, position: int, chunks: list[bytes]) -> int:
-        end = position + self._left
-        piece = data[position:end]
-        if piece:
-            chunks.append(piece)
-        self._left -= len(piece)
-        return end
-
     def _hold(self, rest: bytes) -> None:
-        self._check_size(len(rest))
+        if len(rest) > self._limits.chunk_line:
+            raise RemoteProtocolError(self._too_long())
         if not _START_OF_LINE.fullmatch(rest):
             raise RemoteProtocolError(f"Malformed chunk: {rest[:32]!r} is not CRLF, a size in hexadecimal, and CRLF.")
 
         self._held = rest
 
-    def _check_size(self, size: int) -> None:
-        if size > self._limits.chunk_line:
-            raise RemoteProtocolError(f"A chunk-size line is longer than {self._limits.chunk_line} bytes.")
+    def _too_long(self) -> str:
+        return f"A chunk-size line is longer than {self._limits.chunk_line} bytes."
 
     def _begin_trailers(self, data: bytes) -> bytes | None:
         if data.startswith(b"\r\n"):

@@ -223,7 +223,7 @@ class HeadParser:
         return ResponseHead(status, reason, http_version, pairs)
 
     def pass_over(self, body: bytes) -> None:
-        """Show the parser all of the body that the latest head announced: it can then parse the next head.
+        """Show the parser a whole body, such as the latest head announced: it can then parse the next head.
 
         Without this the next head gets a new parser, which costs more than this does: no callback listens to bodies.
         """
