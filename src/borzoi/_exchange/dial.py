@@ -1,14 +1,14 @@
 """Opening a connection to an origin: socket, TLS, and another try where the program allows it.
 
 In: a route (where to, and under which name) and a time-out. Out: a stream that is ready for the first request. The
-time-out bounds everything up to there: the lookup, the connection, a proxy's tunnel and the handshake.
+time-out of one try bounds everything up to there: the lookup, the connection, a proxy's tunnel and the handshake.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .._backends.base import Backend, ConnectOptions, Stream, TLSOptions
 from .._errors import ConnectError, ConnectTimeout, UnsupportedProtocol
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import ssl
 
     from .._policy.proxy import Proxy
+
+Patience: TypeAlias = Callable[[str], "float | None"]
+"""How many seconds an operation may take from now on: "connect", or the "total" of what is left."""
 
 MAX_SESSIONS = 256
 """TLS sessions kept for resumption, one for each route."""
@@ -55,7 +58,7 @@ class Dialer:
         self._via = None if proxy is None else ProxyServer(proxy)
         self._sessions: OrderedDict[Route, ssl.SSLSession] = OrderedDict()
 
-    async def dial(self, backend: Backend, route: Route, timeout: float | None) -> Stream:
+    async def dial(self, backend: Backend, route: Route, patience: Patience) -> Stream:
         """Return a connected stream. Raises ConnectError, ConnectTimeout, UnsupportedProtocol."""
         if route.scheme not in (b"http", b"https"):
             scheme = route.scheme.decode("ascii")
@@ -64,12 +67,14 @@ class Dialer:
         failures = 0
         while True:
             try:
-                return await self._dial_once(backend, route, timeout)
+                return await self._dial_once(backend, route, patience("connect"))
             except (ConnectError, ConnectTimeout):
-                if failures >= self._retries:
+                pause = RETRY_FACTOR * 2 ** (failures - 1) if failures else 0.0
+                left = patience("total")
+                if failures >= self._retries or (left is not None and left <= pause):
                     raise
-            if failures:
-                await backend.sleep(RETRY_FACTOR * 2 ** (failures - 1))
+            if pause:
+                await backend.sleep(pause)
             failures += 1
 
     async def _dial_once(self, backend: Backend, route: Route, timeout: float | None) -> Stream:

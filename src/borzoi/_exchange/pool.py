@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Protocol
 
 from .._backends.base import Backend, TimedOut, Turn
-from .._errors import PoolTimeout, ReadError, RemoteProtocolError, RequestError, WriteError
+from .._errors import PoolTimeout, ReadError, RemoteProtocolError, WriteError
 from .._policy.pooling import Shelf
 from .connection import Connection
 from .dial import Dialer, Route
@@ -68,38 +68,36 @@ class Pool:
 
         Raises errors of the tree, with `.request` set.
         """
+        route = self._route(request)
         exchange = Exchange(self, request)
         try:
-            route = self._route(request)
             connection = self._lease_idle(exchange, route) or await self._lease_new(exchange, route)
-        except RequestError as error:
-            raise _of(request, error) from error.__cause__
-
-        if connection.requests == 0:
+            if connection.requests:
+                return await exchange.run(), exchange
             return await self._send_first(exchange, connection)
-
-        try:
-            return await exchange.run(), exchange
-        except _DIED:
-            # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way.
-            if connection.engine.answered or request.method not in IDEMPOTENT or not request.is_replayable:
+        except BaseException as error:
+            # Nothing is left to do here, unless an interrupt cut short the one who had to do it.
+            exchange.close_now()
+            exchange.explain(error)
+            if not _may_be_sent_again(exchange, error):
                 raise
-        return await self._send_anew(request, route)
+
+        # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way. A new one
+        # cannot have been closed for its age.
+        exchange = Exchange(self, request)
+        try:
+            connection = await self._lease_new(exchange, route, used=False)
+            return await self._send_first(exchange, connection)
+        except BaseException as error:
+            exchange.close_now()
+            exchange.explain(error)
+            raise
 
     async def _send_first(self, exchange: Exchange, connection: Connection) -> tuple[ResponseHead, Exchange]:
         head = await exchange.run()
         if connection.route.scheme == b"https":
             self._dialer.remember_session(connection.route, connection.stream)
         return head, exchange
-
-    async def _send_anew(self, request: Request, route: Route) -> tuple[ResponseHead, Exchange]:
-        """Send a request once more, over a connection that is new, and so cannot have been closed for its age."""
-        exchange = Exchange(self, request)
-        try:
-            connection = await self._lease_new(exchange, route)
-        except RequestError as error:
-            raise _of(request, error) from error.__cause__
-        return await self._send_first(exchange, connection)
 
     def _route(self, request: Request) -> Route:
         origin = request.url._origin
@@ -136,43 +134,43 @@ class Pool:
                 return connection
             exchange.close_now()
 
-    async def _lease_new(self, exchange: Exchange, route: Route) -> Connection:
-        """Give `exchange` a new connection, or one that comes free.
+    async def _lease_new(self, exchange: Exchange, route: Route, *, used: bool = True) -> Connection:
+        """Give `exchange` a new connection, or (where it may be a `used` one) one that comes free.
 
-        Raises PoolTimeout, ConnectTimeout, ConnectError, UnsupportedProtocol.
+        Raises PoolTimeout, ConnectTimeout, ConnectError, UnsupportedProtocol, ProxyError.
         """
-        token: Hashable = exchange
+        turn = self._backend.turn()
         try:
             with self._guard:
-                turn = self._take_room(exchange, route)
-            if turn is not None:
-                token = turn
+                has_room = self._take_room(turn, route)
+            if not has_room:
                 await self._wait(turn, exchange.patience("pool"))
-                if turn.value is not _ROOM:
+            if isinstance(turn.value, Connection):
+                if used and turn.value.stream.is_idle():
                     exchange.connection = turn.value
-                    return exchange.connection
+                    return turn.value
+                self._exchange_for_room(turn, turn.value)
 
-            stream = await self._dialer.dial(self._backend, route, exchange.patience("connect"))
+            stream = await self._dialer.dial(self._backend, route, exchange.patience)
             connection = exchange.connection = Connection(self, route, stream, self._dialer.forwarding(route))
             self._shelf.busy.add(connection)
-            self._shelf.busy.discard(token)
+            self._shelf.busy.discard(turn)
             return connection
         except BaseException:
-            self._free(token)
+            self._leave(turn)
             raise
 
-    def _take_room(self, exchange: Exchange, route: Route) -> Turn | None:
-        """Take room for one more connection, or return the turn to wait for."""
+    def _take_room(self, turn: Turn, route: Route) -> bool:
+        """Take room for one more connection, or else a place in the queue."""
         shelf = self._shelf
         if not shelf.waiters:
             if not shelf.may_open() and (oldest := shelf.oldest()) is not None:
                 self._close_idle(oldest)
             if shelf.may_open():
-                shelf.busy.add(exchange)
-                return None
-        turn = self._backend.turn()
+                shelf.busy.add(turn)
+                return True
         shelf.waiters[turn] = route
-        return turn
+        return False
 
     async def _wait(self, turn: Turn, timeout: float | None) -> None:
         """Wait in the queue. Raises PoolTimeout."""
@@ -180,18 +178,29 @@ class Pool:
             await turn.wait(timeout)
         except TimedOut:
             with self._guard:
+                # A forgotten response may hold the very connection that was waited for.
+                self._bury_orphans()
                 waiting = self._shelf.waiters.pop(turn, None) is not None
                 others = len(self._shelf.waiters)
             # What was given in the very moment in which the time was over is still taken.
             if waiting:
                 raise self._exhausted(timeout, others) from None
-        except BaseException:
-            with self._guard:
-                self._shelf.waiters.pop(turn, None)
-            # What was given to a waiter who has left goes to the next.
-            if isinstance(turn.value, Connection):
-                self.release(turn.value)
-            raise
+
+    def _exchange_for_room(self, turn: Turn, connection: Connection) -> None:
+        """Close a connection that was given: its server has closed it by now, or a new one is needed."""
+        connection.stream.close()
+        with self._guard:
+            self._shelf.busy.add(turn)
+            self._shelf.busy.discard(connection)
+            turn.value = _ROOM
+
+    def _leave(self, turn: Turn) -> None:
+        """Pass on what was given to one who has left, be it a connection or room for one."""
+        with self._guard:
+            self._shelf.waiters.pop(turn, None)
+        if isinstance(turn.value, Connection):
+            self.release(turn.value)
+        self._free(turn)
 
     def _exhausted(self, timeout: float | None, others: int) -> PoolTimeout:
         return PoolTimeout(
@@ -205,10 +214,12 @@ class Pool:
         """Take back a connection that can be used again: for the first in the queue, or else for the shelf."""
         shelf = self._shelf
         with self._guard:
+            if connection not in shelf.busy:
+                # The pool was closed, and the connection with it.
+                return
             waiter = shelf.next_waiter()
             if waiter is None:
-                if connection in shelf.busy:
-                    self._shelve(connection)
+                self._shelve(connection)
                 return
             turn, route = waiter
             if route == connection.route:
@@ -234,8 +245,10 @@ class Pool:
 
     def discard(self, connection: Connection) -> None:
         """Close a leased connection."""
-        connection.stream.close()
-        self._free(connection)
+        try:
+            connection.stream.close()
+        finally:
+            self._free(connection)
 
     def _free(self, holder: Hashable) -> None:
         """Give the room of a connection that is no more, or never was, to the first in the queue."""
@@ -319,10 +332,16 @@ class Pool:
         self.orphans.clear()
 
 
-def _of(request: Request, error: RequestError) -> RequestError:
-    if error._request is None:
-        error.request = request
-    return error
+def _may_be_sent_again(exchange: Exchange, error: BaseException) -> bool:
+    """Say whether a connection that had served before died under the request, without a byte of response."""
+    request = exchange.request
+    return (
+        isinstance(error, _DIED)
+        and exchange.reused
+        and not exchange.heard
+        and request.method in IDEMPOTENT
+        and request.is_replayable
+    )
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()

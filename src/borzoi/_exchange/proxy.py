@@ -10,7 +10,14 @@ import base64
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._errors import ProxyError, RemoteProtocolError, UnsupportedProtocol
+from .._errors import (
+    ConnectTimeout,
+    NetworkError,
+    ProxyError,
+    RemoteProtocolError,
+    TimeoutException,
+    UnsupportedProtocol,
+)
 from .._values.headers import HeaderBlock
 from .._wire.http1 import Http1
 
@@ -56,7 +63,10 @@ class ProxyServer:
             raise UnsupportedProtocol(f"Proxies of the kind {self._url.scheme}:// are not supported, only http://.")
 
     async def open_tunnel(self, stream: Stream, route: Route, left: Callable[[], float | None]) -> None:
-        """Have the proxy connect `stream` to the origin. Raises ProxyError with its answer if it will not."""
+        """Have the proxy connect `stream` to the origin.
+
+        Raises ProxyError with its answer if it will not, and ConnectTimeout.
+        """
         authority = b"%b:%d" % (route.host, route.port)
         engine = Http1()
         engine.start("CONNECT")
@@ -69,8 +79,15 @@ class ProxyServer:
                     engine.receive(data)
                 else:
                     engine.receive_eof()
-        except RemoteProtocolError as error:
+        except (RemoteProtocolError, NetworkError) as error:
             raise ProxyError(f"The proxy {self.host}:{self.port} broke the tunnel: {error}") from error
+        except TimeoutException as error:
+            raise ConnectTimeout(f"The proxy {self.host}:{self.port} did not open the tunnel: {error}") from error
 
         if not engine.upgraded:
-            raise ProxyError(f"{engine.head.status} {engine.head.reason.decode('latin-1')}")
+            reason = engine.head.reason.decode("latin-1")
+            where = authority.decode("ascii")
+            raise ProxyError(f"{engine.head.status} {reason} (the proxy {self.host}:{self.port}, asked for {where})")
+        if engine.leftover:
+            # Nobody has vouched for these bytes: they must not pass for the origin's (RFC 9110, 9.3.6).
+            raise ProxyError(f"The proxy {self.host}:{self.port} sent bytes of its own into the tunnel")

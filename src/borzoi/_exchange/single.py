@@ -10,7 +10,15 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ReadTimeout, RequestError, WriteError
+from .._errors import (
+    LocalProtocolError,
+    ReadTimeout,
+    RequestError,
+    TimeoutException,
+    TransportError,
+    WriteError,
+    WriteTimeout,
+)
 from .._messages.streams import Body, ByteStream, source_of
 
 if TYPE_CHECKING:
@@ -26,11 +34,20 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUE
 SMALL_BODY = 65536
 """A body of at most this many bytes goes out together with its head."""
 
+CLOSE = 0.002
+"""Seconds before the deadline at which a time-out counts as the deadline's: timers are not exact."""
+
 _NO_TIMEOUTS: dict[str, float | None] = {}
 
 
 class Exchange(Body):
     """Send one request, and be the body of its response."""
+
+    heard = False
+    """Whether a byte of the response had come when it failed."""
+
+    reused = False
+    """Whether it failed on a connection that had served others before."""
 
     def __init__(self, pool: Pool, request: Request) -> None:
         extensions = request.extensions
@@ -43,7 +60,6 @@ class Exchange(Body):
         self.network_stream: NetworkStream | AsyncNetworkStream | None = None
         self.connection: Connection | None = None
         """The leased connection; None before it is there and after it went back."""
-
         deadline: Deadline | None = extensions.get("borzoi.deadline")
         self._until = None if deadline is None else deadline.at(pool.now())
 
@@ -54,8 +70,26 @@ class Exchange(Body):
             return seconds
         left = self._until - self._pool.now()
         if left <= 0 and operation == "read":
-            raise ReadTimeout("The total time-out of the request is over")
+            raise ReadTimeout("The response did not come in time")
         return max(0.0, left) if seconds is None else max(0.0, min(seconds, left))
+
+    def explain(self, error: BaseException) -> None:
+        """Tell an error of the tree whose request failed and where, and which time-out it was if it was the total."""
+        if not isinstance(error, RequestError) or error._request is not None:
+            return
+        error.request = self.request
+        if not isinstance(error, TransportError) or isinstance(error, LocalProtocolError):
+            return
+
+        text = str(error)
+        _, host, port = self.request.url._origin
+        peer = f"{host.decode('ascii').strip('[]')}:{port}"
+        if peer not in text:
+            text = f"{text} ({peer})"
+        if isinstance(error, TimeoutException) and self._until is not None and self._until - self._pool.now() < CLOSE:
+            total = self.request.extensions["borzoi.deadline"].total
+            text = f"{text}: the total time-out of {total:g} s is over"
+        error.args = (text,)
 
     # Sending the request and receiving the head.
 
@@ -66,6 +100,7 @@ class Exchange(Body):
         engine = connection.engine
         stream = connection.stream
         self.network_stream = connection.network_stream
+        data = b""
         try:
             opening, streamed = self._opening(connection)
             if streamed:
@@ -73,24 +108,47 @@ class Exchange(Body):
             else:
                 await stream.write(opening, self.patience("write"))
 
-            timeout = self.patience("read")
-            while engine.head is None:
-                data = await stream.read(timeout)
-                if data:
-                    engine.receive(data)
-                else:
-                    engine.receive_eof()
+            data = await stream.read(self.patience("read"))
+            if data:
+                engine.receive(data)
+            else:
+                engine.receive_eof()
+            if engine.head is None:
+                await self._receive_rest_of_head(connection)
 
+            assert engine.head is not None
             if engine.complete:
                 self._finish(connection)
             else:
                 self._guardian = Guardian(self._pool, connection)
             return engine.head
         except BaseException as error:
+            self.heard = self.heard or bool(data) or engine.answered
+            self.reused = connection.requests > 1
             self.close_now()
-            if isinstance(error, RequestError) and error._request is None:
-                error.request = self.request
+            self.explain(error)
             raise
+
+    async def _receive_rest_of_head(self, connection: Connection) -> None:
+        """Receive a head that comes in pieces. It may take as long as one read may: dribbling must not hold us for ever."""
+        engine = connection.engine
+        interim, until, allowed = -1, 0.0, self.patience("read")
+        while engine.head is None:
+            left = self.patience("read")
+            if left is not None:
+                now = self._pool.now()
+                if len(engine.informational) != interim:
+                    interim, until, allowed = len(engine.informational), now + left, left
+                left = max(0.0, min(left, until - now))
+            try:
+                data = await connection.stream.read(left)
+            except ReadTimeout as error:
+                text = f"The head of the response did not come whole within {allowed or 0.0:g} s"
+                raise ReadTimeout(text) from error
+            if data:
+                engine.receive(data)
+            else:
+                engine.receive_eof()
 
     def _opening(self, connection: Connection) -> tuple[bytes, bool]:
         """Return the bytes to begin with, a small body included, and whether a body is still to be streamed."""
@@ -124,19 +182,21 @@ class Exchange(Body):
             piece += engine.encode_end()
             if piece:
                 await connection.stream.write(piece, self.patience("write"))
-        except WriteError:
-            # RFC 9112, 9.5: a server may answer, say 413, and close without reading the rest. Its answer is worth more
-            # than our error, which is raised only if there is none.
-            if not await self._answered(connection):
+        except (WriteError, WriteTimeout) as error:
+            # RFC 9112, 9.5: a server may answer, say 413, and close or stop reading. Its answer is worth more than our
+            # error, which is raised only if there is none.
+            if not await self._is_answered(connection, broken=isinstance(error, WriteError)):
                 raise
 
-    async def _answered(self, connection: Connection) -> bool:
+    async def _is_answered(self, connection: Connection, *, broken: bool) -> bool:
+        """Receive what was said before the connection broke, or has been said by now."""
         engine = connection.engine
         try:
             while engine.head is None:
-                data = await connection.stream.read(self.patience("read"))
+                data = await connection.stream.read(self.patience("read") if broken else 0.0)
                 if not data:
                     return False
+                self.heard = True
                 engine.receive(data)
         except RequestError:
             return False
@@ -169,8 +229,7 @@ class Exchange(Body):
                 self._finish(connection)
         except BaseException as error:
             self.close_now()
-            if isinstance(error, RequestError) and error._request is None:
-                error.request = self.request
+            self.explain(error)
             raise
 
     def take_whole(self) -> bytes | None:
@@ -188,21 +247,23 @@ class Exchange(Body):
             engine.chunks = []
         if engine.upgraded:
             return
-        self.connection = None
-        if self._guardian is not None:
-            self._guardian.dismiss()
+        # Ours until it is back: whatever interrupts this finds it, and closes it.
         if engine.reusable:
             self._pool.release(connection)
         else:
             self._pool.discard(connection)
+        self.connection = None
+        if self._guardian is not None:
+            self._guardian.dismiss()
 
     def close_now(self) -> None:
         """Discard the connection, unless the response is whole and it went back already."""
-        connection, self.connection = self.connection, None
+        connection = self.connection
         if connection is not None:
+            self._pool.discard(connection)
+            self.connection = None
             if self._guardian is not None:
                 self._guardian.dismiss()
-            self._pool.discard(connection)
 
 
 class Guardian:

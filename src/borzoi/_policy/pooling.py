@@ -52,16 +52,18 @@ class Shelf(Generic[C, W]):
 
     def remove(self, connection: C) -> None:
         """Take a connection off the shelf, where it is on it."""
-        entry = self._by_age.pop(connection, None)
+        entry = self._by_age.get(connection)
         if entry is None:
             return
-        stack = self._by_origin[entry[0]]
-        if stack[-1] is connection:
+        # Found by origin only if found by age: an interrupt in between leaves one that is no longer handed out.
+        stack = self._by_origin.get(entry[0], [])
+        if stack and stack[-1] is connection:
             stack.pop()
-        else:
+        elif connection in stack:
             stack.remove(connection)
         if not stack:
-            del self._by_origin[entry[0]]
+            self._by_origin.pop(entry[0], None)
+        del self._by_age[connection]
 
     def may_open(self) -> bool:
         """Return whether there is room for one more connection."""
