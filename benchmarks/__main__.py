@@ -99,7 +99,7 @@ def table(rows: list[Work], server: str, rounds: int) -> str:
     """Return the results as Markdown."""
     names = ["aiohttp", "pyreqwest", "wreq", "pycurl", "httpx"]
     lines = [
-        f"Our CPU time for each request over the peer's (below 1: we use less); median of {rounds} rounds, taking turns.",
+        f"Our CPU time for each request over the peer's (below 1: we use less); median of {rounds} rounds in turns.",
         f"Python {platform.python_version()}, {server} on loopback, client and server on a core each.",
         "",
         "| work | us CPU | req/s | " + " | ".join(f"/ {name}" for name in names) + " |",

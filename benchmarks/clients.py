@@ -19,6 +19,10 @@ POOL = 2000
 """Connections that a client may open: more than are ever in flight."""
 
 
+def _contents(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
 @asynccontextmanager
 async def borzoi_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
     import borzoi
@@ -71,7 +75,7 @@ async def pyreqwest_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
 
     builder = ClientBuilder().error_for_status(True)
     if ca:
-        builder = builder.add_root_certificate_pem(Path(ca).read_bytes())
+        builder = builder.add_root_certificate_pem(_contents(ca))
     async with builder.build() as client:
 
         async def call() -> None:
@@ -138,7 +142,7 @@ def pyreqwest_blocking(url: str, ca: str | None) -> Iterator[Call]:
 
     builder = SyncClientBuilder().error_for_status(True)
     if ca:
-        builder = builder.add_root_certificate_pem(Path(ca).read_bytes())
+        builder = builder.add_root_certificate_pem(_contents(ca))
     with builder.build() as client:
         yield lambda: client.get(url).build().send().bytes()
 
