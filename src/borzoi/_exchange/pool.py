@@ -82,8 +82,8 @@ class Pool:
             if not _may_be_sent_again(exchange, error):
                 raise
 
-        # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way. A new one
-        # cannot have been closed for its age.
+        # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way. A
+        # new one cannot have been closed for its age.
         exchange = Exchange(self, request)
         try:
             connection = await self._lease_new(exchange, route, used=False)

@@ -130,7 +130,7 @@ class Exchange(Body):
             raise
 
     async def _receive_rest_of_head(self, connection: Connection) -> None:
-        """Receive a head that comes in pieces. It may take as long as one read may: dribbling must not hold us for ever."""
+        """Receive a head that comes in pieces. It may take as long as one read: dribbling must not hold us."""
         engine = connection.engine
         interim, until, allowed = -1, 0.0, self.patience("read")
         while engine.head is None:
