@@ -5,7 +5,7 @@ Several requests to one host are faster over one `Client`, which keeps its conne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ def stream(
     follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     trust_env: bool = True,
-) -> Iterator[Response]:
+) -> Generator[Response]:
     """Send one request and leave the body of its response unread, to be read inside the `with` block."""
     with (
         Client(cookies=cookies, proxy=proxy, verify=verify, timeout=timeout, trust_env=trust_env) as client,

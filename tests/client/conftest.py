@@ -49,27 +49,31 @@ class World:
 
     def stream(self, client: Any, *args: Any, **kwargs: Any) -> tuple[Response, bytes]:
         """Stream a response; return it, and what was read of it inside the block."""
-        if not self.is_async:
+
+        def blocking() -> tuple[Response, bytes]:
             with client.stream(*args, **kwargs) as response:
                 return response, b"".join(response.iter_bytes())
 
-        async def stream() -> tuple[Response, bytes]:
+        async def asynchronous() -> tuple[Response, bytes]:
             async with client.stream(*args, **kwargs) as response:
                 return response, b"".join([chunk async for chunk in response.aiter_bytes()])
 
-        return self.run(stream)
+        streamed: tuple[Response, bytes] = self.run(asynchronous if self.is_async else blocking)
+        return streamed
 
     def inside(self, client: Any, *args: Any, **kwargs: Any) -> Response:
         """Send a request inside the `with` block of the client."""
-        if not self.is_async:
+
+        def blocking() -> Any:
             with client as entered:
                 return entered.request(*args, **kwargs)
 
-        async def inside() -> Response:
+        async def asynchronous() -> Any:
             async with client as entered:
                 return await entered.request(*args, **kwargs)
 
-        return self.run(inside)
+        response: Response = self.run(asynchronous if self.is_async else blocking)
+        return response
 
     def enter(self, client: Any) -> None:
         """Enter the client's `with` block."""
@@ -81,7 +85,8 @@ class World:
 
     def read(self, response: Response) -> bytes:
         """Read the body of a response."""
-        return self.run(response.aread if self.is_async else response.read)
+        body: bytes = self.run(response.aread if self.is_async else response.read)
+        return body
 
 
 async def _awaited(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

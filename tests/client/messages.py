@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Self, cast
 
 from borzoi._client.transport_base import AsyncBaseTransport, BaseTransport
 from borzoi._messages.request import Request
@@ -48,23 +48,23 @@ class Answering(BaseTransport, AsyncBaseTransport):
         answer = self.answers.pop(0) if self.answers else Response(200)
         if isinstance(answer, BaseException):
             raise answer
-        return answer  # type: ignore[no-any-return]
+        return cast("Response", answer)
 
     async def handle_async_request(self, request: Request) -> Response:
         return self.handle_request(request)
 
-    def __enter__(self) -> Answering:
+    def __enter__(self) -> Self:
         self.events.append("enter")
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self.events.append("exit")
 
-    async def __aenter__(self) -> Answering:
+    async def __aenter__(self) -> Self:
         self.events.append("enter")
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self.events.append("exit")
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ meant for the other.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from .._messages.response import Response
@@ -37,15 +37,26 @@ class Flow(Protocol):
 class Face(Protocol):
     """One way of calling what programs write."""
 
-    async def exchange(self, transport: Any, request: Request) -> Response:
-        """Send one request over a transport."""
+    blocking: bool
+    """Whether it is the face of blocking code."""
+
+    def start(self, transport: Any, request: Request) -> Any:
+        """Send one request over a transport: return what it answers, in an event loop the promise of it."""
+        ...
+
+    stream_type: type[SyncByteStream | AsyncByteStream]
+    """What bodies have to be."""
+
+    def refuse(self, transport: Any, answer: Any) -> NoReturn:
+        """Raise the error for an answer that is no response, or one of the other world."""
         ...
 
     async def call_hook(self, hook: Callable[..., Any], message: Any) -> None:
         """Call an event hook with a request or response."""
 
-    async def read(self, response: Response) -> None:
+    def read(self, response: Response) -> Coroutine[Any, Any, object]:
         """Read the body of a response."""
+        ...
 
     async def abandon(self, response: Response) -> None:
         """Close a response after an error, even while its task is being cancelled."""
@@ -58,14 +69,20 @@ class Face(Protocol):
 class _Blocking:
     """Call what is written for blocking code. None of these waits for an event loop."""
 
-    async def exchange(self, transport: Any, request: Request) -> Response:
+    blocking = True
+    stream_type: type[SyncByteStream | AsyncByteStream] = SyncByteStream
+
+    def start(self, transport: Any, request: Request) -> Any:
         if not isinstance(request.stream, SyncByteStream):
             raise RuntimeError("Attempted to send an async request with a sync Client instance.")
+        try:
+            handle = transport.handle_request
+        except AttributeError:
+            raise wrong_transport(transport, "handle_request", "Client") from None
+        return handle(request)
 
-        response = transport_method(transport, "handle_request", "Client")(request)
-        if not isinstance(response, Response) or not isinstance(response.stream, SyncByteStream):
-            _refuse_answer(transport, response, "Client")
-        return response
+    def refuse(self, transport: Any, answer: Any) -> NoReturn:
+        raise _wrong_answer(transport, answer, "Client")
 
     async def call_hook(self, hook: Callable[..., Any], message: Any) -> None:
         outcome = hook(message)
@@ -73,8 +90,9 @@ class _Blocking:
             _discard(outcome)
             raise TypeError(f"Invalid event hook {hook!r}: Client needs a plain function, this one is async.")
 
-    async def read(self, response: Response) -> None:
-        response.read()
+    def read(self, response: Response) -> Coroutine[Any, Any, object]:
+        # hot path: `read()` would start a runner of its own. What a program made of the class keeps its method.
+        return response._load(blocking=True) if type(response) is Response else _call(response.read)
 
     async def abandon(self, response: Response) -> None:
         response.close()
@@ -110,14 +128,20 @@ class _BlockingFlow:
 class _Asynchronous:
     """Await what is written for an event loop."""
 
-    async def exchange(self, transport: Any, request: Request) -> Response:
+    blocking = False
+    stream_type: type[SyncByteStream | AsyncByteStream] = AsyncByteStream
+
+    def start(self, transport: Any, request: Request) -> Any:
         if not isinstance(request.stream, AsyncByteStream):
             raise RuntimeError("Attempted to send an sync request with an AsyncClient instance.")
+        try:
+            handle = transport.handle_async_request
+        except AttributeError:
+            raise wrong_transport(transport, "handle_async_request", "AsyncClient") from None
+        return handle(request)
 
-        response = await transport_method(transport, "handle_async_request", "AsyncClient")(request)
-        if not isinstance(response, Response) or not isinstance(response.stream, AsyncByteStream):
-            _refuse_answer(transport, response, "AsyncClient")
-        return response
+    def refuse(self, transport: Any, answer: Any) -> NoReturn:
+        raise _wrong_answer(transport, answer, "AsyncClient")
 
     async def call_hook(self, hook: Callable[..., Any], message: Any) -> None:
         outcome = hook(message)
@@ -125,8 +149,8 @@ class _Asynchronous:
             raise TypeError(f"Invalid event hook {hook!r}: AsyncClient needs an async function.")
         await outcome
 
-    async def read(self, response: Response) -> None:
-        await response.aread()
+    def read(self, response: Response) -> Coroutine[Any, Any, object]:
+        return response._load(blocking=False) if type(response) is Response else response.aread()
 
     async def abandon(self, response: Response) -> None:
         await undisturbed(response.aclose())
@@ -162,6 +186,10 @@ class _AsyncFlow:
     async def close(self) -> None:
         if not self._ended:
             await undisturbed(self._generator.aclose())
+
+
+async def _call(function: Callable[[], object]) -> None:
+    function()
 
 
 BLOCKING: Face = _Blocking()
@@ -203,21 +231,17 @@ def _is_running(name: str) -> bool:
         return False
 
 
-def transport_method(transport: Any, method: str, client: str) -> Any:
-    """Return a method of a transport. Raises TypeError for a transport of the other kind of client."""
-    try:
-        return getattr(transport, method)
-    except AttributeError:
-        message = f"Invalid transport {transport!r}: {client} needs one with {method}(), as its base class has."
-        raise TypeError(message) from None
+def wrong_transport(transport: Any, method: str, client: str) -> TypeError:
+    """Return the error for a transport of the other kind of client."""
+    return TypeError(f"Invalid transport {transport!r}: {client} needs one with {method}(), as its base class has.")
 
 
-def _refuse_answer(transport: Any, answer: Any, client: str) -> NoReturn:
+def _wrong_answer(transport: Any, answer: Any, client: str) -> Exception:
     if not isinstance(answer, Response):
         _discard(answer)
-        raise TypeError(f"The transport {transport!r} returned {answer!r}, which is no borzoi.Response.")
+        return TypeError(f"The transport {transport!r} returned {answer!r}, which is no borzoi.Response.")
     kind = "an async" if client == "Client" else "a sync"
-    raise RuntimeError(
+    return RuntimeError(
         f"The transport {transport!r} returned a response with {kind} stream, which {client} cannot read."
     )
 

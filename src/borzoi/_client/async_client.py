@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .._config import UNSET
 from . import pipeline
-from .adapters import ASYNCHRONOUS, transport_method
+from .adapters import ASYNCHRONOUS, wrong_transport
 from .client_base import BaseClient, ClientState
 from .settings import warn_of_request_cookies
 from .transport_base import AsyncBaseTransport
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
     from .._values.query import QueryParamTypes
     from .._values.url import URL
+    from .transports import AsyncHTTPTransport
 
 
 class AsyncClient(BaseClient[AsyncBaseTransport]):
@@ -37,12 +39,10 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
 
     _face = ASYNCHRONOUS
 
-    def _network_transport(self, **arguments: Any) -> AsyncBaseTransport:
+    def _transport_type(self) -> type[AsyncHTTPTransport]:
         from .transports import AsyncHTTPTransport
 
-        if self._clock is not None:
-            arguments["clock"] = self._clock
-        return AsyncHTTPTransport(**arguments)
+        return AsyncHTTPTransport
 
     async def request(
         self,
@@ -367,16 +367,19 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         )
 
     async def aclose(self) -> None:
-        """Close the transports. The client sends nothing after this."""
+        """Close the transports, all of them even if one fails. The client sends nothing after this."""
         if not self.is_closed:
             self._state = ClientState.CLOSED
-            for transport in self._transports():
-                await transport.aclose()
+            async with AsyncExitStack() as closing:
+                for transport in reversed(self._transports()):
+                    closing.push_async_callback(transport.aclose)
 
     async def __aenter__(self) -> Self:
         self._enter()
         for transport in self._transports():
-            await transport_method(transport, "__aenter__", "AsyncClient")()
+            if not hasattr(transport, "__aenter__"):
+                raise wrong_transport(transport, "__aenter__", "AsyncClient")
+            await transport.__aenter__()
         return self
 
     async def __aexit__(
@@ -386,8 +389,9 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         traceback: TracebackType | None = None,
     ) -> None:
         self._state = ClientState.CLOSED
-        for transport in self._transports():
-            await transport.__aexit__(exc_type, exc_value, traceback)
+        async with AsyncExitStack() as closing:
+            for transport in reversed(self._transports()):
+                closing.push_async_callback(transport.__aexit__, exc_type, exc_value, traceback)
 
 
 class AsyncStreamedResponse:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from .._config import DEFAULT_LIMITS, DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT, UNSET, Timeout
@@ -22,8 +22,6 @@ from .._values.url import URL, parse_url
 from . import settings
 
 if TYPE_CHECKING:
-    import ssl
-
     from .._config import Limits, TimeoutTypes, Unset
     from .._messages.content import RequestContent, RequestData
     from .._messages.multipart import RequestFiles
@@ -35,7 +33,8 @@ if TYPE_CHECKING:
     from .._values.headers import Headers, HeaderTypes
     from .._values.query import QueryParamTypes
     from .adapters import Face
-    from .settings import CertTypes, Clock, DefaultEncoding, EventHook, EventHooks
+    from .settings import Clock, DefaultEncoding, EventHook, EventHooks
+    from .tls import CertTypes, VerifyTypes
 
 TransportT = TypeVar("TransportT")
 
@@ -63,7 +62,7 @@ class BaseClient(Generic[TransportT]):
         params: QueryParamTypes | None = None,
         headers: HeaderTypes | None = None,
         cookies: CookieTypes | None = None,
-        verify: ssl.SSLContext | str | bool = True,
+        verify: VerifyTypes = True,
         cert: CertTypes | None = None,
         trust_env: bool = True,
         http1: bool = True,
@@ -112,7 +111,7 @@ class BaseClient(Generic[TransportT]):
 
     def _init_transport(
         self,
-        verify: ssl.SSLContext | str | bool = True,
+        verify: VerifyTypes = True,
         cert: CertTypes | None = None,
         trust_env: bool = True,
         http1: bool = True,
@@ -129,7 +128,7 @@ class BaseClient(Generic[TransportT]):
     def _init_proxy_transport(
         self,
         proxy: Proxy,
-        verify: ssl.SSLContext | str | bool = True,
+        verify: VerifyTypes = True,
         cert: CertTypes | None = None,
         trust_env: bool = True,
         http1: bool = True,
@@ -141,8 +140,14 @@ class BaseClient(Generic[TransportT]):
         )
 
     def _network_transport(self, **arguments: Any) -> TransportT:
-        """Make the transport that goes over the network."""
-        raise NotImplementedError(f"{type(self).__name__} must implement _network_transport().")
+        # Not among the arguments of the two methods above, which subclasses override with the signature of httpx.
+        if self._clock is not None:
+            arguments["clock"] = self._clock
+        return self._transport_type()(**arguments)
+
+    def _transport_type(self) -> Callable[..., TransportT]:
+        """Return what makes transports that go over the network."""
+        raise NotImplementedError(f"{type(self).__name__} must implement _transport_type().")
 
     def _transport_for_url(self, url: URL) -> TransportT:
         """Return the transport for a URL: that of the most specific pattern, or else the client's own."""
@@ -259,25 +264,37 @@ class BaseClient(Generic[TransportT]):
 
         A relative URL is appended to `base_url`; params, headers and cookies are merged with the client's.
         """
-        return Request(
+        # hot path: what was not given is not merged.
+        if params is not None or self._params._dict:
+            params = settings.merged_params(self._params, params)
+        if extensions is None and timeout is UNSET:
+            extensions = {"timeout": self._timeout.as_dict()}
+        else:
+            extensions = settings.merged_extensions(timeout, self._timeout, extensions)
+
+        request = Request(
             method,
             self._merge_url(url),
-            params=settings.merged_params(self._params, params),
-            headers=settings.merged_headers(self._headers, headers),
-            cookies=settings.merged_cookies(self._cookies, cookies),
+            params=params,
+            headers=self._headers if headers is None else settings.merged_headers(self._headers, headers),
             content=content,
             data=data,
             files=files,
             json=json,
-            extensions=settings.merged_extensions(timeout, self._timeout, extensions),
+            extensions=extensions,
         )
+        if cookies:
+            settings.merged_cookies(self._cookies, cookies).set_cookie_header(request)
+        elif not self._cookies._store.is_empty():
+            self._cookies.set_cookie_header(request)
+        return request
 
     def _merge_url(self, url: URL | str) -> URL:
         """Return the URL of a request: the one given, or, where it is relative, one below `base_url`."""
         merged = parse_url(url) if isinstance(url, str) else URL(url)
-        if merged.is_relative_url:
-            return settings.append_to_base(self._base_url, merged)
-        return merged
+        if merged._parts.scheme and merged._parts.host:
+            return merged
+        return settings.append_to_base(self._base_url, merged)
 
     def _build_redirect_request(self, request: Request, response: Response) -> Request:
         """Return the request that follows a redirect."""

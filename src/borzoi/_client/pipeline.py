@@ -7,23 +7,32 @@ programs wrote is called through the client's face. A response that does not rea
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .._config import Deadline, Unset
 from .._errors import RemoteProtocolError, RequestError, TooManyRedirects
+from .._messages.response import Response
 from .._policy.auth import BasicAuth, build_auth
 from .._policy.redirects import require_followable
 from . import settings
+from .client_base import ClientState
 
 if TYPE_CHECKING:
+    import logging
+
     from .._messages.request import Request
-    from .._messages.response import Response
     from .._policy.auth import Auth, AuthTypes
     from .adapters import Face, Flow
     from .client_base import BaseClient
 
 DEADLINE = "borzoi.deadline"
 """The request extension that holds the `Deadline` of all that one `send()` leads to."""
+
+INFO = 20
+"""The level of that name in `logging`, which is imported by programs that want a log."""
+
+MISSING = object()
 
 
 async def send(
@@ -34,26 +43,39 @@ async def send(
     follow_redirects: bool | Unset,
 ) -> Response:
     """Send a request, and whatever it leads to."""
-    client._open()
+    if client._state is not ClientState.OPENED:
+        client._open()
     if isinstance(follow_redirects, Unset):
         follow_redirects = client.follow_redirects
-    if "timeout" not in request.extensions:
-        request.extensions = {**request.extensions, "timeout": client._timeout.as_dict()}
-    deadline = start_deadline(request)
+    scheme = client._auth if isinstance(auth, Unset) else build_auth(auth)
+
+    timeouts = request.extensions.get("timeout", MISSING)
+    if timeouts is MISSING:
+        timeouts = client._timeout.as_dict()
+        request.extensions = {**request.extensions, "timeout": timeouts}
+    deadline = start_deadline(request, timeouts) if type(timeouts) is dict and "total" in timeouts else None
 
     try:
-        scheme = request_auth(request, client._auth if isinstance(auth, Unset) else build_auth(auth))
-        if scheme is None:
+        if scheme is None and not request.url._parts.userinfo:
             response = await send_following_redirects(client, request, follow_redirects, [])
         else:
+            scheme = scheme or BasicAuth(request.url.username, request.url.password)
             response = await send_authenticated(client, request, scheme, follow_redirects)
-
         if not stream:
-            await read_or_abandon(client._face, response)
+            await read(client._face, response)
         return response
     finally:
         if deadline is not None:
             deadline.is_over = True
+
+
+async def read(face: Face, response: Response) -> None:
+    """Read the body of a response; close it where that fails."""
+    try:
+        await face.read(response)
+    except BaseException:
+        await face.abandon(response)
+        raise
 
 
 class CallDeadline(Deadline):
@@ -66,35 +88,16 @@ class CallDeadline(Deadline):
         self.is_over = False
 
 
-def start_deadline(request: Request) -> CallDeadline | None:
+def start_deadline(request: Request, timeouts: dict[str, float | None]) -> CallDeadline | None:
     """Give the request a deadline where its time-outs bound the whole; return it if it is for this call."""
-    timeouts = request.extensions["timeout"]
-    if type(timeouts) is not dict or timeouts.get("total") is None:
-        return None
-
+    total = timeouts["total"]
     found = request.extensions.get(DEADLINE)
-    if found is not None and not (isinstance(found, CallDeadline) and found.is_over):
+    if total is None or (found is not None and not (isinstance(found, CallDeadline) and found.is_over)):
         return None
 
-    deadline = CallDeadline(timeouts["total"])
+    deadline = CallDeadline(total)
     request.extensions = {**request.extensions, DEADLINE: deadline}
     return deadline
-
-
-def request_auth(request: Request, auth: Auth | None) -> Auth | None:
-    """Return what authenticates the request: what was given, or the credentials in its URL."""
-    if auth is not None or not request.url._parts.userinfo:
-        return auth
-    return BasicAuth(request.url.username, request.url.password)
-
-
-async def read_or_abandon(face: Face, response: Response) -> None:
-    """Read the body of a response; close it where that fails."""
-    try:
-        await face.read(response)
-    except BaseException:
-        await face.abandon(response)
-        raise
 
 
 async def send_authenticated(client: BaseClient[Any], request: Request, auth: Auth, follow_redirects: bool) -> Response:
@@ -188,39 +191,47 @@ def suggest_next(client: BaseClient[Any], request: Request, response: Response) 
 
 async def send_once(client: BaseClient[Any], request: Request) -> Response:
     """Send one request over the transport that its URL belongs to."""
-    now = client._now
+    face, now = client._face, client._now
     started = now()
     transport = client._transport_for_url(request.url)
 
     try:
-        response = await client._face.exchange(transport, request)
+        answer = face.start(transport, request)
+        response: Response = answer if face.blocking else await answer
     except RequestError as error:
         if error._request is None:
             error._request = request
         raise
 
+    if not isinstance(response, Response) or not isinstance(response.stream, face.stream_type):
+        face.refuse(transport, response)
     try:
-        response.request = request
+        response._request = request
         response.default_encoding = client._default_encoding
         response._elapsed_seconds = now() - started if response.is_closed else lambda: now() - started
         if response.headers._find(b"set-cookie") is not None:
             client.cookies.extract_cookies(response)
-        report(request, response)
+        if "logging" in sys.modules:
+            report(request, response)
     except BaseException:
-        await client._face.abandon(response)
+        await face.abandon(response)
         raise
     return response
 
 
+@lru_cache(maxsize=4)
+def logger(name: str) -> logging.Logger:
+    """Return the logger of a name. Finding it takes a lock each time."""
+    import logging
+
+    return logging.getLogger(name)
+
+
 def report(request: Request, response: Response) -> None:
     """Log the exchange at level INFO, without the secrets that a URL may hold."""
-    logging = sys.modules.get("logging")
-    if logging is None:
-        return
-
-    logger = logging.getLogger(settings.LOGGER_NAME)
-    if logger.isEnabledFor(logging.INFO):
-        logger.info(
+    log = logger(settings.LOGGER_NAME)
+    if log.isEnabledFor(INFO):
+        log.info(
             'HTTP Request: %s %s "%s %d %s"',
             request.method,
             redacted(request),

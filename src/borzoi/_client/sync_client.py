@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .._config import UNSET
 from .._run_blocking import run_blocking
 from . import pipeline
-from .adapters import BLOCKING, transport_method
+from .adapters import BLOCKING, wrong_transport
 from .client_base import BaseClient, ClientState
 from .settings import warn_of_request_cookies
 from .transport_base import BaseTransport
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
     from .._values.query import QueryParamTypes
     from .._values.url import URL
+    from .transports import HTTPTransport
 
 
 class Client(BaseClient[BaseTransport]):
@@ -38,12 +40,10 @@ class Client(BaseClient[BaseTransport]):
 
     _face = BLOCKING
 
-    def _network_transport(self, **arguments: Any) -> BaseTransport:
+    def _transport_type(self) -> type[HTTPTransport]:
         from .transports import HTTPTransport
 
-        if self._clock is not None:
-            arguments["clock"] = self._clock
-        return HTTPTransport(**arguments)
+        return HTTPTransport
 
     def request(
         self,
@@ -368,16 +368,19 @@ class Client(BaseClient[BaseTransport]):
         )
 
     def close(self) -> None:
-        """Close the transports. The client sends nothing after this."""
+        """Close the transports, all of them even if one fails. The client sends nothing after this."""
         if not self.is_closed:
             self._state = ClientState.CLOSED
-            for transport in self._transports():
-                transport.close()
+            with ExitStack() as closing:
+                for transport in reversed(self._transports()):
+                    closing.callback(transport.close)
 
     def __enter__(self) -> Self:
         self._enter()
         for transport in self._transports():
-            transport_method(transport, "__enter__", "Client")()
+            if not hasattr(transport, "__enter__"):
+                raise wrong_transport(transport, "__enter__", "Client")
+            transport.__enter__()
         return self
 
     def __exit__(
@@ -387,8 +390,9 @@ class Client(BaseClient[BaseTransport]):
         traceback: TracebackType | None = None,
     ) -> None:
         self._state = ClientState.CLOSED
-        for transport in self._transports():
-            transport.__exit__(exc_type, exc_value, traceback)
+        with ExitStack() as closing:
+            for transport in reversed(self._transports()):
+                closing.callback(transport.__exit__, exc_type, exc_value, traceback)
 
 
 class StreamedResponse:

@@ -90,4 +90,4 @@ def _discard(answer: object) -> None:
     # A coroutine that nobody awaits warns when it is collected: the error that follows says it better.
     close = getattr(answer, "close", None)
     if callable(close):
-        cast(Callable[[], None], close)()
+        cast("Callable[[], None]", close)()

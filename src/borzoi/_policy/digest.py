@@ -27,10 +27,10 @@ MAX_CHALLENGES = 128
 """Origins whose challenges one DigestAuth keeps."""
 
 # RFC 9110 5.6.2, 5.6.4 and 11.2, each alternative told apart by its first character: matching is linear.
-_TOKEN = r"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
+_NAME = r"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 _SEPARATORS = re.compile(r"[ \t,]*")
-_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))[ \t]*(?=,|\Z)', re.DOTALL)
-_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+[-._~+/0-9A-Za-z]+=*[ \t]*(?=,|\Z)|[ \t]+|(?=,|\Z))")
+_PARAMETER = re.compile(rf'({_NAME})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_NAME}))[ \t]*(?=,|\Z)', re.DOTALL)
+_SCHEME = re.compile(rf"({_NAME})(?:[ \t]+[-._~+/0-9A-Za-z]+=*[ \t]*(?=,|\Z)|[ \t]+|(?=,|\Z))")
 _QUOTED = ("username", "realm", "nonce", "uri", "response", "cnonce", "opaque")
 
 
@@ -180,7 +180,7 @@ def _pick(request: Request, response: Response) -> _Challenge | None:
             return _Challenge(parameters, digest, _pick_qop(request, parameters.get("qop")))
 
     if offered:
-        names = ", ".join(repr(parameters["algorithm"][:40]) for parameters in offered)
+        names = ", ".join(repr(parameters.get("algorithm", "MD5")[:40]) for parameters in offered)
         raise ProtocolError(f"Unsupported digest auth algorithm {names}", request=request)
     return None
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import InvalidURL, RemoteProtocolError, UnsupportedProtocol
 from .._messages.request import Request
+from .._values.cookies import Cookies
 from .._values.headers import Headers
 from .._values.url import URL
 
 if TYPE_CHECKING:
     from .._messages.response import Response
     from .._messages.streams import AsyncByteStream, SyncByteStream
-    from .._values.cookies import Cookies
 
 _HOSTLESS = re.compile(r"^(https?://)(?=[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
 """The start of a URL that has no host ("https:///path"). Those who send it mean their own."""
@@ -138,14 +138,15 @@ def redirect_request(request: Request, method: str, url: URL, *, headers: Header
     departed = DEPARTED in request.extensions or not (
         _is_same_origin(request.url, url) or _is_upgrade(request.url, url)
     )
-    return Request(
+    following = Request(
         method,
         url,
         headers=headers,
-        cookies=_bound(cookies) if departed else cookies,
         stream=redirect_stream(request, method),
         extensions=_extensions(request, departed),
     )
+    (_bound(cookies) if departed else cookies).set_cookie_header(following)
+    return following
 
 
 def _extensions(request: Request, departed: bool) -> dict[str, Any]:
@@ -159,8 +160,6 @@ def _extensions(request: Request, departed: bool) -> dict[str, Any]:
 
 def _bound(cookies: Cookies) -> Cookies:
     # Cookies that a program gave without a domain are for where it sent its request, and for nobody else.
-    from .._values.cookies import Cookies
-
     bound = Cookies(cookies)
     with suppress(KeyError):
         bound.clear("")

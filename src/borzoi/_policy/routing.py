@@ -12,14 +12,13 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._errors import InvalidURL, UnsupportedProtocol
+from .._errors import InvalidURL
 from .._values.url import URL
 from .proxy import Proxy
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
-    from .._messages.request import Request
     from .proxy import ProxyTypes
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
@@ -44,7 +43,7 @@ class URLPattern:
         self.scheme = "" if url.scheme == "all" else url.scheme
         self.host = "" if url.host == "*" else url.host
         self.port = url.port
-        self.network = _network_of(pattern)
+        self.network = _network_of(pattern, self.host)
         self._host_regex = _host_regex(self.host)
 
     def matches(self, other: URL) -> bool:
@@ -86,15 +85,17 @@ def _host_regex(host: str) -> re.Pattern[str] | None:
     return re.compile(re.escape(host))
 
 
-def _network_of(pattern: str) -> IPv4Network | IPv6Network | None:
+def _network_of(pattern: str, host: str) -> IPv4Network | IPv6Network | None:
     match = _NETWORK.fullmatch(pattern)
-    if match is None:
+    # An IPv6 address can be written in several ways: it is compared as a network of one.
+    text = f"{match['address'].strip('[]')}/{match['length']}" if match else host
+    if match is None and ":" not in host:
         return None
 
     import ipaddress
 
     try:
-        return ipaddress.ip_network(f"{match['address'].strip('[]')}/{match['length']}", strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise InvalidURL(f"Invalid network in {pattern!r}: {error}.") from None
 
@@ -197,13 +198,3 @@ def _is_usable(key: str) -> bool:
 def mount_table(routes: Mapping[str, Any]) -> dict[URLPattern, Any]:
     """Return the routes by pattern, in the order in which they are tried."""
     return dict(sorted(((URLPattern(key), transport) for key, transport in routes.items()), key=lambda route: route[0]))
-
-
-def require_http(request: Request) -> None:
-    """Raise UnsupportedProtocol for a URL that no network transport can serve."""
-    scheme = request.url.scheme
-    if scheme in ("http", "https"):
-        return
-    if not scheme:
-        raise UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.", request=request)
-    raise UnsupportedProtocol(f"Request URL has an unsupported protocol '{scheme}://'.", request=request)
