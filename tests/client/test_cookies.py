@@ -11,6 +11,7 @@ from borzoi._messages.request import Request
 from borzoi._messages.response import Response
 from borzoi._values.cookies import Cookies
 from tests.client.conftest import World
+from tests.client.messages import Answering, Chunks
 
 ANYWHERE = "https://one.example/"
 
@@ -79,6 +80,21 @@ def test_cookies_can_be_assigned(world: World) -> None:
     client.cookies = {"b": "2"}
 
     assert world.run(client.get, ANYWHERE).text == "b=2"
+
+
+def test_jar_that_fails(world: World) -> None:
+    """An error of the program's own jar closes the response."""
+
+    class Failing(Cookies):
+        def extract_cookies(self, response: object) -> None:
+            raise LookupError("full")
+
+    body = Chunks(b"unread")
+    client = world.client(transport=Answering(Response(200, headers={"Set-Cookie": "a=1"}, stream=body)))
+    client._cookies = Failing()
+    with pytest.raises(LookupError):
+        world.run(client.get, ANYWHERE)
+    assert body.closed == 1
 
 
 def test_cookies_of_a_name(world: World) -> None:

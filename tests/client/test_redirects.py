@@ -284,6 +284,17 @@ def test_secrets_do_not_come_back(world: World) -> None:
     assert "cookie" not in sent
 
 
+def test_secrets_stay_when_the_program_follows(world: World) -> None:
+    """A `next_request` for another origin is sent without the client's secrets, unless the program gives some."""
+    client = world.client(redirect, cookies={"session": "d"}, auth=("user", "password"))
+    response = world.run(client.get, go(302, "https://two.example/"))
+    sent = world.run(client.send, response.next_request).json()["headers"]
+    assert not {"authorization", "cookie"} & set(sent)
+
+    sent = world.run(client.send, response.next_request, auth=("user", "password")).json()["headers"]
+    assert "authorization" in sent
+
+
 def test_host_follows_the_url(world: World) -> None:
     """Another origin gets its own Host; the same one keeps the Host that the program chose."""
     client = world.client(redirect, follow_redirects=True)

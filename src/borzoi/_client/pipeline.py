@@ -14,7 +14,7 @@ from .._config import Deadline, Unset
 from .._errors import RemoteProtocolError, RequestError, TooManyRedirects
 from .._messages.response import Response
 from .._policy.auth import BasicAuth, build_auth
-from .._policy.redirects import require_followable
+from .._policy.redirects import DEPARTED, require_followable
 from . import settings
 from .client_base import ClientState
 
@@ -47,7 +47,7 @@ async def send(
         client._open()
     if isinstance(follow_redirects, Unset):
         follow_redirects = client.follow_redirects
-    scheme = client._auth if isinstance(auth, Unset) else build_auth(auth)
+    scheme = client_auth(client, request) if isinstance(auth, Unset) else build_auth(auth)
 
     timeouts = request.extensions.get("timeout", MISSING)
     if timeouts is MISSING:
@@ -67,6 +67,11 @@ async def send(
     finally:
         if deadline is not None:
             deadline.is_over = True
+
+
+def client_auth(client: BaseClient[Any], request: Request) -> Auth | None:
+    """Return the client's authentication, but not for a redirect that has left the origin it was meant for."""
+    return None if DEPARTED in request.extensions else client._auth
 
 
 async def read(face: Face, response: Response) -> None:
