@@ -7,7 +7,7 @@ programs wrote is called through the client's face. A response that does not rea
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .._config import Deadline, Unset
@@ -20,6 +20,7 @@ from .client_base import ClientState
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
     from .._messages.request import Request
     from .._policy.auth import Auth, AuthTypes
@@ -213,7 +214,7 @@ async def send_once(client: BaseClient[Any], request: Request) -> Response:
     try:
         response._request = request
         response.default_encoding = client._default_encoding
-        response._elapsed_seconds = now() - started if response.is_closed else lambda: now() - started
+        response._elapsed_seconds = now() - started if response.is_closed else partial(seconds_since, started, now)
         if response.headers._find(b"set-cookie") is not None:
             client.cookies.extract_cookies(response)
         if "logging" in sys.modules:
@@ -222,6 +223,11 @@ async def send_once(client: BaseClient[Any], request: Request) -> Response:
         await face.abandon(response)
         raise
     return response
+
+
+def seconds_since(started: float, now: Callable[[], float]) -> float:
+    """Return how long ago that was."""
+    return now() - started
 
 
 @lru_cache(maxsize=4)
