@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ssl
 from functools import cache
 
@@ -18,7 +18,7 @@ def authority() -> trustme.CA:
 @cache
 def certificate(*names: str, expired: bool = False) -> trustme.LeafCert:
     """Return a certificate for some names."""
-    past = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     return authority().issue_cert(*names, not_before=past if expired else None, not_after=past if expired else None)
 
 

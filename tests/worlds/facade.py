@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 _REQUESTS = {"request", "get", "options", "head", "post", "put", "patch", "delete", "send"}
 _ITERATORS = {"aiter_bytes", "aiter_raw", "aiter_text", "aiter_lines"}
@@ -69,11 +69,11 @@ class BlockingClient:
 
         return request
 
-    async def __aenter__(self) -> BlockingClient:
+    async def __aenter__(self) -> Self:
         self.wrapped.__enter__()
         return self
 
-    async def __aexit__(self, *exc: Any) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         self.wrapped.__exit__(*exc)
 
     async def aclose(self) -> None:

@@ -16,7 +16,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 LIMIT = 20.0
 """Seconds after which a peer gives up waiting."""
@@ -68,7 +68,7 @@ class RawServer:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
-    def __enter__(self) -> RawServer:
+    def __enter__(self) -> Self:
         self._spawn(self._accept)
         return self
 
@@ -135,7 +135,7 @@ class RawServer:
                 sock.do_handshake()
             if not self.closing.is_set():
                 self._handler(sock)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised where the test waits
             self.errors.append(error)
         finally:
             sock.close()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 
 import trio
 
@@ -47,7 +47,7 @@ class Tasks:
         """Start a task."""
         raise NotImplementedError
 
-    async def __aenter__(self) -> Tasks:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -74,7 +74,7 @@ class ThreadTasks(Tasks):
         def work() -> None:
             try:
                 handle.result = run_blocking(body(*args))  # type: ignore[arg-type]
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is raised where the test waits
                 handle.error = error
             handle.ended = True
 
@@ -113,7 +113,7 @@ class AsyncioTasks(Tasks):
             handle.result = await body(*args)
         except asyncio.CancelledError:
             handle.cancelled = True
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised where the test waits
             handle.error = error
             for task in self._tasks:
                 if task is not asyncio.current_task():
@@ -160,13 +160,13 @@ class TrioTasks(Tasks):
         except trio.Cancelled:
             handle.cancelled = True
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised where the test waits
             handle.error = error
             self._nursery.cancel_scope.cancel()
         finally:
             handle.ended = True
 
-    async def __aexit__(self, *exc: Any) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         assert self._nursery is not None
         if exc[0] is not None:
             self._nursery.cancel_scope.cancel()

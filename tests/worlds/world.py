@@ -109,7 +109,7 @@ class BlockingWorld(World):
         def work() -> None:
             try:
                 outcome.append((context.run(run_blocking, body(*args)), None))  # type: ignore[arg-type]
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is raised where the test waits
                 outcome.append((None, error))
 
         thread = threading.Thread(target=work, name="blocking-world", daemon=True)

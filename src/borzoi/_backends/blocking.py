@@ -14,23 +14,35 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
-from .._errors import ReadError, WriteError
+from .._errors import NetworkError, ReadError, WriteError, WriteTimeout
 from . import resolver
 from .base import READ_SIZE, Address, ConnectOptions, TimedOut, TLSOptions, Turn
 from .eyeballs import Race
 from .sockets import (
+    Receiving,
     cause,
     close_descriptor,
     connect_failed,
     connect_timed_out,
+    is_time_out,
+    open_unix_socket,
     read_timed_out,
-    set_options,
     socket_info,
+    writable,
     write_timed_out,
 )
 
 if TYPE_CHECKING:
     from .base import Stream
+
+
+LONGEST_WAIT = 2_000_000.0
+"""Seconds (23 days) that the system can be asked to wait: it counts milliseconds in 31 bits."""
+
+
+def bounded(timeout: float | None) -> float | None:
+    """Return a time-out that the system can keep: zero would mean "do not block" to a socket, too."""
+    return None if timeout is None else min(max(timeout, 1e-6), LONGEST_WAIT)
 
 
 class BlockingTurn:
@@ -51,7 +63,8 @@ class BlockingTurn:
 
     async def wait(self, timeout: float | None) -> None:
         """Return when a value was given. Raises TimedOut."""
-        if not self._given.acquire(timeout=-1 if timeout is None else timeout):
+        patience = bounded(timeout)
+        if not self._given.acquire(timeout=-1 if patience is None else patience):
             raise TimedOut
 
 
@@ -80,11 +93,16 @@ class BlockingBackend:
             return [literal]
 
         turn = BlockingTurn()
-        resolver.threads.submit(host, port, turn.give)
+        lookup = resolver.Lookup(host, port, turn.give)
         try:
+            resolver.threads.submit(lookup)
             await turn.wait(timeout)
         except TimedOut:
             raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
+        except OSError as error:
+            raise connect_failed(f"{host}:{port}", [cause(error)]) from error
+        finally:
+            lookup.wanted = False
 
         if isinstance(turn.value, Exception):
             raise connect_failed(f"{host}:{port}", [cause(turn.value)]) from turn.value
@@ -94,24 +112,12 @@ class BlockingBackend:
         """Resolve, then race the addresses."""
         started = self.now()
         addresses = await self.resolve(host, port, timeout)
-        if timeout is not None:
-            timeout = max(0.0, timeout - (self.now() - started))
-        sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout)
+        sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout, started)
         return BlockingStream(sock, f"{host}:{port}")
 
     async def connect_unix(self, path: str, timeout: float | None, options: ConnectOptions) -> Stream:
         """Connect to a Unix socket."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(timeout)
-            set_options(sock, options)
-            sock.connect(path)
-        except TimeoutError as error:
-            sock.close()
-            raise connect_timed_out(path, timeout) from error
-        except OSError as error:
-            sock.close()
-            raise connect_failed(path, [cause(error)]) from error
+        sock = await open_unix_socket(self, path, timeout, options)
         return BlockingStream(sock, path)
 
     def call_from_thread(self, callback: Callable[[], None]) -> None:
@@ -131,16 +137,16 @@ class BlockingBackend:
 
     async def wait_connected(self, sockets: Sequence[socket.socket], timeout: float | None) -> Iterable[socket.socket]:
         """Return those of `sockets` that are connected or failed; none when the time is over."""
-        return _connected(sockets, timeout)
+        return writable(sockets, bounded(timeout))
 
     def forget(self, sock: socket.socket) -> None:
         """Do nothing: nobody watches a socket here."""
 
 
-class BlockingStream:
+class BlockingStream(Receiving):
     """A connected socket that blocks. Satisfies `Stream`."""
 
-    __slots__ = ("_closed", "_descriptor", "_poll", "_receive", "_send", "_socket", "_timeout", "on_event", "peer")
+    __slots__ = ("_closed", "_poll", "_send", "_socket", "_timeout", "on_event", "peer")
 
     def __init__(self, sock: socket.socket, peer: str) -> None:
         self._socket = sock
@@ -154,8 +160,7 @@ class BlockingStream:
         self.peer = peer
 
     def _set_timeout(self, timeout: float | None) -> None:
-        # Zero would mean "do not block" to the socket, and something else to the caller.
-        self._socket.settimeout(timeout if timeout is None or timeout > 0 else 1e-6)
+        self._socket.settimeout(bounded(timeout))
         self._timeout = timeout
 
     async def read(self, timeout: float | None) -> bytes:
@@ -163,11 +168,15 @@ class BlockingStream:
         try:
             if timeout != self._timeout:
                 self._set_timeout(timeout)
-            return self._receive(READ_SIZE)
-        except TimeoutError:
-            raise read_timed_out(self.peer, timeout) from None
-        except OSError as error:
-            raise ReadError(f"Reading from {self.peer} failed: {cause(error)}") from error
+            data = self._receive(READ_SIZE)
+        except (OSError, ValueError) as error:
+            if is_time_out(error):
+                raise read_timed_out(self.peer, timeout) from None
+            raise self._broken(ReadError, "Reading from", error) from error
+        if not data and self._closed:
+            # Another thread closed the stream, which is not the peer's end of it.
+            raise self._broken(ReadError, "Reading from", EOFError())
+        return data
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""
@@ -177,10 +186,19 @@ class BlockingStream:
             sent = self._send(data)
             while sent < len(data):
                 sent += self._send(memoryview(data)[sent:])
-        except TimeoutError:
-            raise write_timed_out(self.peer, timeout) from None
-        except OSError as error:
-            raise WriteError(f"Writing to {self.peer} failed: {cause(error)}") from error
+        except (OSError, ValueError) as error:
+            raise self._write_failed(error, timeout) from error
+
+    def _write_failed(self, error: Exception, timeout: float | None) -> WriteTimeout | NetworkError:
+        if is_time_out(error):
+            return write_timed_out(self.peer, timeout)
+        return self._broken(WriteError, "Writing to", error)
+
+    def _broken(self, kind: type[NetworkError], doing: str, error: Exception) -> NetworkError:
+        """Return the error for a connection that broke, or that was closed on this side."""
+        if self._closed:
+            return kind(f"{doing} {self.peer} failed: the connection was closed here while it was in use")
+        return kind(f"{doing} {self.peer} failed: {cause(error)}")
 
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return this stream secured. Raises ConnectTimeout, ConnectError."""
@@ -197,8 +215,15 @@ class BlockingStream:
         return not self._poll()
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket; a thread that still uses it fails."""
+        if self._closed:
+            return
         self._closed = True
+        try:
+            # Closing alone would not wake a thread that waits in the system. Not by SSLSocket's method, which waits, too.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        except OSError:
+            pass
         self._socket.close()
 
     def abandon(self) -> None:
@@ -211,19 +236,6 @@ class BlockingStream:
         if info == "is_readable":
             return not self.is_idle()
         return socket_info(self._socket, info)
-
-
-def _connected(sockets: Sequence[socket.socket], timeout: float | None) -> list[socket.socket]:
-    if hasattr(select, "poll"):
-        # Not select.select: it cannot name a descriptor above 1023.
-        poll = select.poll()
-        for sock in sockets:
-            poll.register(sock, select.POLLOUT)
-        ready = {descriptor for descriptor, _ in poll.poll(None if timeout is None else max(1, round(timeout * 1000)))}
-        return [sock for sock in sockets if sock.fileno() in ready]
-
-    _, writable, failed = select.select([], sockets, sockets, timeout)  # pragma: no cover - Windows
-    return [*writable, *failed]  # pragma: no cover - Windows
 
 
 def _readable_now(sock: socket.socket) -> Callable[[], bool]:

@@ -49,9 +49,9 @@ class Race:
         self._running: dict[socket.socket, Address] = {}
         self._reasons: list[str] = []
 
-    async def run(self, timeout: float | None) -> socket.socket:
-        """Return the first socket that is connected. Raises ConnectError, ConnectTimeout."""
-        until = None if timeout is None else self._world.now() + timeout
+    async def run(self, timeout: float | None, started: float) -> socket.socket:
+        """Return the first socket that is connected. The time-out began at `started`. Raises ConnectError, ConnectTimeout."""
+        until = None if timeout is None else started + timeout
         winner: socket.socket | None = None
         try:
             while winner is None and (self._queue or self._running):
@@ -93,7 +93,7 @@ class Race:
         """Wait for news, for the next attempt's turn, or for the end."""
         remaining = None if until is None else until - self._world.now()
         if remaining is not None and remaining <= 0:
-            raise connect_timed_out(self._peer, timeout)
+            raise connect_timed_out(self._peer, timeout, reasons=self._reasons)
 
         patience = remaining
         if self._queue:

@@ -8,13 +8,20 @@ one look at the clock, one entry in a dict and one comparison; the timer is rare
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
-from typing import Any, Protocol
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, Protocol, cast
 
-from .base import TimedOut
+from . import resolver
+from .base import Address, TimedOut, Turn
+from .sockets import cause, connect_failed, connect_timed_out
 
 SCAN_SECONDS = 2e-6
 """Pause between scans, for each waiter: so that expiring them costs a few per cent of the time at most."""
+
+
+_NO_GUARD: AbstractContextManager[None] = nullcontext()
 
 
 class Waiter(Protocol):
@@ -27,7 +34,7 @@ class Waiter(Protocol):
 
 
 class Parking:
-    """Keep the waiters of one event loop with their deadlines. Each world says what a waiter and a timer are."""
+    """Keep the waiters of one event loop with their deadlines: what all back ends of such loops have in common."""
 
     timer_at: float
     """When the timer is armed for; infinity when it is not."""
@@ -35,6 +42,8 @@ class Parking:
     def __init__(self) -> None:
         self.deadlines: dict[Waiter, float] = {}
         self.timer_at = math.inf
+
+    # What a loop supplies.
 
     def now(self) -> float:
         """Return the loop's own time."""
@@ -52,6 +61,16 @@ class Parking:
         """Let the other tasks run once."""
         raise NotImplementedError
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in the loop; called from other threads, perhaps after the loop has ended."""
+        raise NotImplementedError
+
+    def has_ended(self) -> bool:
+        """Return whether the loop is over."""
+        raise NotImplementedError
+
+    # Waits and their deadlines.
+
     def park(self, timeout: float | None) -> Waiter:
         """Return a waiter that fails with TimedOut after `timeout` seconds. Give it to `leave` when the wait is over."""
         waiter = self.new_waiter()
@@ -63,14 +82,15 @@ class Parking:
         return waiter
 
     def leave(self, waiter: Waiter) -> None:
-        """Forget a waiter."""
-        del self.deadlines[waiter]
+        """Forget a waiter. In a fork's child all are forgotten already."""
+        self.deadlines.pop(waiter, None)
 
     def expire(self) -> None:
         """Fail the waiters whose time has come, and arm the timer for the next."""
         now = self.now()
         earliest = math.inf
-        for waiter, deadline in self.deadlines.items():
+        # Over a copy: collecting garbage may end a forgotten task right here, and it leaves its place as it ends.
+        for waiter, deadline in list(self.deadlines.items()):
             if waiter.done():
                 continue
             if deadline <= now:
@@ -83,11 +103,43 @@ class Parking:
             self.timer_at = max(earliest, now + SCAN_SECONDS * len(self.deadlines))
             self.arm(self.timer_at)
 
-    def fail_all(self, error: BaseException) -> None:
-        """Fail every wait: the loop's part of the work has ended."""
-        for waiter in self.deadlines:
+    def fail_all(self, error: Callable[[], BaseException]) -> None:
+        """Fail every wait, each with an error of its own: the loop's part of the work has ended."""
+        for waiter in list(self.deadlines):
             if not waiter.done():
-                waiter.set_exception(error)
+                waiter.set_exception(error())
+
+    # The part of a back end's contract that needs no socket.
+
+    def guard(self) -> AbstractContextManager[Any]:
+        """Return a lock that does nothing: one thread runs the loop."""
+        return _NO_GUARD
+
+    def turn(self) -> Turn:
+        """Return a fresh place in a queue."""
+        return ParkedTurn(self)
+
+    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+        """Look up `host` on a thread of the resolver."""
+        if (literal := resolver.literal_address(host, port)) is not None:
+            return [literal]
+
+        waiter = self.park(timeout)
+        lookup = resolver.Lookup(host, port, lambda outcome: self.call_from_thread(partial(_answer, waiter, outcome)))
+        try:
+            resolver.threads.submit(lookup)
+            outcome = await waiter
+        except TimedOut:
+            raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
+        except OSError as error:
+            raise connect_failed(f"{host}:{port}", [cause(error)]) from error
+        finally:
+            lookup.wanted = False
+            self.leave(waiter)
+
+        if isinstance(outcome, Exception):
+            raise connect_failed(f"{host}:{port}", [cause(outcome)]) from outcome
+        return cast("list[Address]", outcome)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
@@ -98,6 +150,11 @@ class Parking:
             pass
         finally:
             self.leave(waiter)
+
+
+def _answer(waiter: Waiter, outcome: resolver.Outcome) -> None:
+    if not waiter.done():
+        waiter.set_result(outcome)
 
 
 class ParkedTurn:
@@ -118,6 +175,8 @@ class ParkedTurn:
 
     async def wait(self, timeout: float | None) -> None:
         """Return when a value was given. Raises TimedOut."""
+        if self.value is not None:
+            return
         waiter = self._waiter = self._parking.park(timeout)
         try:
             await waiter

@@ -41,9 +41,16 @@ if sys.platform == "linux":
             """Watch a descriptor for everything, until it is unregistered."""
             self._epoll.register(descriptor, _INTEREST)
 
+        def retell(self, descriptor: int) -> None:
+            """Tell again what holds for a watched descriptor now, for somebody who was not told before."""
+            self._epoll.modify(descriptor, _INTEREST)
+
         def unregister(self, descriptor: int) -> None:
-            """Stop watching a descriptor."""
-            self._epoll.unregister(descriptor)
+            """Stop watching a descriptor, perhaps one that was closed behind our back: the system has then forgotten it."""
+            try:
+                self._epoll.unregister(descriptor)
+            except OSError:
+                return
 
         def poll(self) -> list[tuple[int, int]]:
             """Return what happened since the last call, without waiting."""
@@ -71,9 +78,15 @@ elif sys.platform != "win32":  # pragma: no cover - macOS and the BSDs
             """Watch a descriptor for everything, until it is unregistered."""
             self._change(descriptor, select.KQ_EV_ADD | select.KQ_EV_CLEAR)
 
+        # Adding a filter again evaluates it again.
+        retell = register
+
         def unregister(self, descriptor: int) -> None:
-            """Stop watching a descriptor."""
-            self._change(descriptor, select.KQ_EV_DELETE)
+            """Stop watching a descriptor, perhaps one that was closed behind our back: the system has then forgotten it."""
+            try:
+                self._change(descriptor, select.KQ_EV_DELETE)
+            except OSError:
+                return
 
         def poll(self) -> list[tuple[int, int]]:
             """Return what happened since the last call, without waiting."""
@@ -81,6 +94,11 @@ elif sys.platform != "win32":  # pragma: no cover - macOS and the BSDs
                 (event.ident, _FILTERS[event.filter] | (HANGUP if event.flags & select.KQ_EV_EOF else 0))
                 for event in self._kqueue.control(None, 1024, 0)
             ]
+
+else:  # pragma: no cover - Windows
+
+    class Poller:
+        """Nothing: this system has no such descriptor."""
 
 
 AVAILABLE = sys.platform != "win32"

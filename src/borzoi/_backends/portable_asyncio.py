@@ -1,92 +1,75 @@
 """asyncio loops that cannot watch a descriptor, such as Windows' proactor: the loop's own transports.
 
-Slower than the reactor, same contract. Bytes arrive in one reused buffer, and the transport is paused while nobody reads.
+Slower than the reactor, same contract. Bytes arrive in one reused buffer, and the transport is paused when enough of them
+wait. TLS is our own, above the transport.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ReadError, WriteError
-from . import resolver
 from .asyncio import AsyncioParking
-from .base import READ_SIZE, TURN_BUDGET, Address, ConnectOptions, TimedOut, TLSOptions, Turn
-from .eyeballs import ATTEMPT_DELAY
-from .parking import ParkedTurn, Waiter
-from .sockets import (
-    cause,
-    connect_failed,
-    connect_timed_out,
-    read_timed_out,
-    set_options,
-    tls_failed,
-    write_timed_out,
-)
+from .base import READ_SIZE, TURN_BUDGET, ConnectOptions, TimedOut, TLSOptions
+from .eyeballs import Race
+from .parking import Waiter
+from .sockets import cause, connect_failed, open_unix_socket, read_timed_out, writable, write_timed_out
 
 if TYPE_CHECKING:
     from .base import Stream
 
 
+SHORTEST_PAUSE = 0.001
+LONGEST_PAUSE = 0.02
+"""Seconds between two looks at sockets that are being connected."""
+
+
 class PortableAsyncio(AsyncioParking):
     """Open streams through the loop's own transports. Satisfies `Backend`."""
 
-    def guard(self) -> AbstractContextManager[Any]:
-        """Return a lock that does nothing: one thread runs the loop."""
-        return nullcontext()
-
-    def turn(self) -> Turn:
-        """Return a fresh place in a queue."""
-        return ParkedTurn(self)
-
-    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """Look up `host` on a thread of the loop's."""
-        try:
-            async with asyncio.timeout(timeout):
-                found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except TimeoutError:
-            raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
-        except (OSError, UnicodeError) as error:
-            raise connect_failed(f"{host}:{port}", [cause(error)]) from error
-        return resolver.interleave_families([(int(family), address) for family, _, _, _, address in found])
-
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
-        """Let the loop resolve and race the addresses."""
-        local = None if options.local_address is None else (options.local_address, 0)
-        peer = f"{host}:{port}"
-        try:
-            async with asyncio.timeout(timeout):
-                _, protocol = await self._loop.create_connection(
-                    lambda: PortableStream(self, peer),
-                    host,
-                    port,
-                    local_addr=local,
-                    happy_eyeballs_delay=ATTEMPT_DELAY,
-                )
-        except TimeoutError:
-            raise connect_timed_out(peer, timeout) from None
-        except OSError as error:
-            raise connect_failed(peer, [cause(error)]) from error
-
-        set_options(protocol.get_extra_info("socket"), options)
-        return protocol
+        """Resolve, then race the addresses."""
+        started = self.now()
+        addresses = await self.resolve(host, port, timeout)
+        sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout, started)
+        return await self._wrap(sock, f"{host}:{port}")
 
     async def connect_unix(self, path: str, timeout: float | None, options: ConnectOptions) -> Stream:
-        """Connect to a Unix socket, where the loop can."""
-        try:
-            async with asyncio.timeout(timeout):
-                _, protocol = await self._loop.create_unix_connection(lambda: PortableStream(self, path), path)
-        except TimeoutError:
-            raise connect_timed_out(path, timeout) from None
-        except (OSError, NotImplementedError) as error:
-            raise connect_failed(path, [cause(error)]) from error
+        """Connect to a Unix socket, where the system has them."""
+        return await self._wrap(await open_unix_socket(self, path, timeout, options), path)
 
-        set_options(protocol.get_extra_info("socket"), options)
-        return protocol
+    async def _wrap(self, sock: socket.socket, peer: str) -> Stream:
+        """Give a connected socket to the loop."""
+        connect = self._loop.create_unix_connection if _is_unix(sock) else self._loop.create_connection
+        stream = PortableStream(self, peer)
+        try:
+            await connect(lambda: stream, sock=sock)
+        except OSError as error:
+            # The peer has closed already.
+            sock.close()
+            raise connect_failed(peer, [cause(error)]) from error
+        except BaseException:
+            sock.close()
+            raise
+        return stream
+
+    async def wait_connected(self, sockets: Sequence[socket.socket], timeout: float | None) -> Iterable[socket.socket]:
+        """Return those of `sockets` that are connected or failed; none when the time is over."""
+        until = math.inf if timeout is None else self.now() + timeout
+        pause = SHORTEST_PAUSE
+        while not (arrived := writable(sockets, 0.0)) and (remaining := until - self.now()) > 0:
+            # The loop tells nothing of sockets that are not its own yet.
+            await self.sleep(min(pause, remaining))
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return arrived
+
+    def forget(self, sock: socket.socket) -> None:
+        """Do nothing: nobody watches a socket between two waits."""
 
     def abandon(self) -> None:
         """Leave everything as it is: there is no fork where this back end is used."""
@@ -94,6 +77,10 @@ class PortableAsyncio(AsyncioParking):
     def adopt(self, stream: Stream) -> bool:
         """Refuse: a transport belongs to its loop."""
         return False
+
+
+def _is_unix(sock: socket.socket) -> bool:
+    return sock.family == getattr(socket, "AF_UNIX", None)
 
 
 class PortableStream(asyncio.BufferedProtocol):
@@ -121,6 +108,8 @@ class PortableStream(asyncio.BufferedProtocol):
         """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        # Whatever the system does not take at once is to be waited for.
+        transport.set_write_buffer_limits(high=0)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the one buffer."""
@@ -144,7 +133,7 @@ class PortableStream(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end, and why."""
         self._ended = True
-        self._error = exc
+        self._error = self._error or exc
         self._writable = True
         self._news()
         self._wake(self._writer)
@@ -182,13 +171,14 @@ class PortableStream(asyncio.BufferedProtocol):
                 self._backend.leave(self._reader)
                 self._reader = None
 
-        if self._arrived:
-            return self._take()
-        if self._error is not None:
-            raise ReadError(f"Reading from {self.peer} failed: {cause(self._error)}") from self._error
-        return b""
+        return self._take()
 
     def _take(self) -> bytes:
+        """Return what arrived first, b"" at the end. Raises ReadError."""
+        if not self._arrived:
+            if self._error is not None:
+                raise ReadError(f"Reading from {self.peer} failed: {cause(self._error)}") from self._error
+            return b""
         data = self._arrived.popleft()
         self._waiting_bytes -= len(data)
         if self._paused and not self._arrived:
@@ -199,7 +189,7 @@ class PortableStream(asyncio.BufferedProtocol):
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""
         if self._transport.is_closing():
-            raise WriteError(f"Writing to {self.peer} failed: {cause(self._error or ConnectionResetError('closed'))}")
+            raise WriteError(f"Writing to {self.peer} failed: {cause(self._error or ConnectionResetError())}")
         self._transport.write(data)
         while not self._writable:
             self._writer = self._backend.park(timeout)
@@ -215,38 +205,33 @@ class PortableStream(asyncio.BufferedProtocol):
 
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return this stream secured. Raises ConnectTimeout, ConnectError."""
-        try:
-            async with asyncio.timeout(timeout):
-                transport = await asyncio.get_running_loop().start_tls(
-                    self._transport, self, tls.context, server_hostname=tls.server_hostname
-                )
-        except TimeoutError:
-            self.close()
-            raise connect_timed_out(self.peer, timeout, "finish the TLS handshake") from None
-        except (OSError, ValueError) as error:
-            self.close()
-            raise tls_failed(self.peer, error) from error
-        except BaseException:
-            self.close()
-            raise
-        assert transport is not None
-        self._transport = transport
-        return self
+        from .tls_over_stream import secure
+
+        return await secure(self, tls, timeout, self._backend.now)
+
+    def receive_now(self) -> bytes | None:
+        """Return what has arrived, b"" at the end, None where there is nothing. Raises ReadError."""
+        return self._take() if self._arrived or self._ended else None
 
     def is_idle(self) -> bool:
         """Return whether the peer neither closed nor sent anything."""
         return not (self._arrived or self._ended or self._transport.is_closing())
 
     def close(self) -> None:
-        """Close without waiting for what is still unsent."""
-        self._transport.abort()
+        """Close without waiting for what is still unsent; whoever still waits fails."""
+        if self._transport.is_closing():
+            return
+        self._error = ConnectionAbortedError("the connection was closed here while it was in use")
+        self.on_event = None
+        if not self._backend.has_ended():
+            self._transport.abort()
 
     def abandon(self) -> None:
         """Leave everything as it is: there is no fork where this back end is used."""
 
     def get_extra_info(self, info: str) -> Any:
         """Return a fact about the connection."""
-        names = {"client_addr": "sockname", "server_addr": "peername", "ssl_object": "ssl_object", "socket": "socket"}
+        names = {"client_addr": "sockname", "server_addr": "peername", "socket": "socket"}
         if info == "is_readable":
             return not self.is_idle()
         return self._transport.get_extra_info(names[info]) if info in names else None

@@ -1,33 +1,41 @@
-"""trio where no descriptor tells of many sockets, as on Windows: trio's own streams. Slower than the reactor, same contract."""
+"""trio where no descriptor tells of many sockets, as on Windows: trio watches each socket. Slower than the reactor, same contract."""
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import ssl
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
-from .._errors import ReadError, WriteError
+from .._errors import NetworkError, ReadError, WriteError
 from . import resolver
-from .base import READ_SIZE, Address, ConnectOptions, TimedOut, TLSOptions, Turn
-from .eyeballs import ATTEMPT_DELAY
+from .base import READ_SIZE, TLS_WRITE_SIZE, Address, ConnectOptions, TimedOut, TLSOptions, Turn
+from .eyeballs import Race
 from .sockets import (
+    Receiving,
     cause,
+    close_descriptor,
     connect_failed,
     connect_timed_out,
+    open_unix_socket,
     read_timed_out,
-    set_options,
     socket_info,
     tls_failed,
+    wrap_in_tls,
     write_timed_out,
 )
 
 if TYPE_CHECKING:
     from .base import Stream
 
-_BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
+T = TypeVar("T")
+
+_BROKEN = (trio.ClosedResourceError, OSError, ValueError)
 
 
 def _seconds(timeout: float | None) -> float:
@@ -57,7 +65,7 @@ class TrioTurn:
 
 
 class PortableTrio:
-    """Open streams through trio's own. Satisfies `Backend`."""
+    """Open sockets that trio watches one by one. Satisfies `Backend`."""
 
     def __init__(self) -> None:
         self._token = weakref.ref(trio.lowlevel.current_trio_token())
@@ -79,7 +87,7 @@ class PortableTrio:
         await trio.sleep(seconds)
 
     async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """Look up `host` on a thread of trio's."""
+        """Look up `host` on a thread of trio's, which keeps no program from ending."""
         try:
             with trio.fail_after(_seconds(timeout)):
                 found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
@@ -90,34 +98,33 @@ class PortableTrio:
         return resolver.interleave_families([(int(family), address) for family, _, _, _, address in found])
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
-        """Let trio resolve and race the addresses."""
-        peer = f"{host}:{port}"
-        try:
-            with trio.fail_after(_seconds(timeout)):
-                stream = await trio.open_tcp_stream(
-                    host, port, happy_eyeballs_delay=ATTEMPT_DELAY, local_address=options.local_address
-                )
-        except trio.TooSlowError:
-            raise connect_timed_out(peer, timeout) from None
-        except OSError as error:
-            raise connect_failed(peer, [cause(error)]) from error
-        return self._wrap(stream, peer, options)
+        """Resolve, then race the addresses."""
+        started = self.now()
+        addresses = await self.resolve(host, port, timeout)
+        sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout, started)
+        return PortableTrioStream(sock, f"{host}:{port}")
 
     async def connect_unix(self, path: str, timeout: float | None, options: ConnectOptions) -> Stream:
         """Connect to a Unix socket, where the system has them."""
-        try:
-            with trio.fail_after(_seconds(timeout)):
-                stream = await trio.open_unix_socket(path)
-        except trio.TooSlowError:
-            raise connect_timed_out(path, timeout) from None
-        except (OSError, RuntimeError) as error:
-            raise connect_failed(path, [cause(error)]) from error
-        return self._wrap(stream, path, options)
+        return PortableTrioStream(await open_unix_socket(self, path, timeout, options), path)
 
-    def _wrap(self, stream: trio.SocketStream, peer: str, options: ConnectOptions) -> Stream:
-        for option in options.socket_options:
-            stream.setsockopt(*option[:3])
-        return PortableTrioStream(stream, stream.socket, peer)
+    async def wait_connected(self, sockets: Sequence[socket.socket], timeout: float | None) -> Iterable[socket.socket]:
+        """Return those of `sockets` that are connected or failed; none when the time is over."""
+        arrived: list[socket.socket] = []
+
+        async def wait_for(sock: socket.socket) -> None:
+            await trio.lowlevel.wait_writable(sock)
+            arrived.append(sock)
+            nursery.cancel_scope.cancel()
+
+        with trio.move_on_after(_seconds(timeout)):
+            async with trio.open_nursery() as nursery:
+                for sock in sockets:
+                    nursery.start_soon(wait_for, sock)
+        return arrived
+
+    def forget(self, sock: socket.socket) -> None:
+        """Do nothing: nobody watches a socket between two waits."""
 
     def call_from_thread(self, callback: Callable[[], None]) -> None:
         """Run `callback` in the run, unless it has ended."""
@@ -135,78 +142,139 @@ class PortableTrio:
         return self._token() is None
 
     def abandon(self) -> None:
-        """Leave everything as it is: there is no fork where this back end is used."""
+        """Do nothing: there is nothing but the streams themselves."""
 
     def adopt(self, stream: Stream) -> bool:
-        """Refuse: a stream belongs to its run."""
+        """Refuse: the pool opens another."""
         return False
 
 
-class PortableTrioStream:
-    """A stream of trio's. Satisfies `Stream`."""
+class PortableTrioStream(Receiving):
+    """A socket, plain or secured, that trio watches. Satisfies `Stream`."""
 
-    __slots__ = ("_closed", "_socket", "_stream", "on_event", "peer")
+    __slots__ = ("_closed", "_socket", "on_event", "peer")
 
-    def __init__(self, stream: Any, sock: Any, peer: str) -> None:
-        self._stream = stream
+    def __init__(self, sock: socket.socket, peer: str) -> None:
         self._socket = sock
+        self._receive = sock.recv
         self._closed = False
         self.on_event: Callable[[], None] | None = None
         self.peer = peer
+
+    async def _until_done(self, wait: Callable[[Any], Awaitable[None]], operation: Callable[..., T], *args: Any) -> T:
+        """Repeat `operation` until the socket lets it through; `wait` is for what a plain socket lacks."""
+        while True:
+            try:
+                return operation(*args)
+            except BlockingIOError:
+                await wait(self._socket)
+            except ssl.SSLWantReadError:
+                await trio.lowlevel.wait_readable(self._socket)
+            except ssl.SSLWantWriteError:
+                await trio.lowlevel.wait_writable(self._socket)
 
     async def read(self, timeout: float | None) -> bytes:
         """Return the next bytes, b"" at the end. Raises ReadTimeout, ReadError."""
         try:
             with trio.fail_after(_seconds(timeout)):
-                return bytes(await self._stream.receive_some(READ_SIZE))
+                # Before receiving: a cancellation after it would lose the bytes.
+                await trio.lowlevel.checkpoint()
+                return await self._until_done(trio.lowlevel.wait_readable, self._receive, READ_SIZE)
         except trio.TooSlowError:
             raise read_timed_out(self.peer, timeout) from None
         except _BROKEN as error:
-            raise ReadError(f"Reading from {self.peer} failed: {cause(error.__cause__ or error)}") from error
+            raise self._broken(ReadError, "Reading from", error) from error
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""
+        rest = memoryview(data)
         try:
-            with trio.fail_after(_seconds(timeout)):
-                await self._stream.send_all(data)
+            with trio.fail_after(_seconds(timeout)) as scope:
+                while rest:
+                    await trio.lowlevel.checkpoint()
+                    sent = await self._until_done(trio.lowlevel.wait_writable, self._socket.send, rest[:TLS_WRITE_SIZE])
+                    rest = rest[sent:]
+                    # The time-out is for the next bytes to be taken, as in every world.
+                    scope.deadline = trio.current_time() + _seconds(timeout)
         except trio.TooSlowError:
             raise write_timed_out(self.peer, timeout) from None
         except _BROKEN as error:
-            raise WriteError(f"Writing to {self.peer} failed: {cause(error.__cause__ or error)}") from error
+            raise self._broken(WriteError, "Writing to", error) from error
+
+    def _broken(self, kind: type[NetworkError], doing: str, error: Exception) -> NetworkError:
+        """Return the error for a connection that broke, or that was closed on this side."""
+        if self._closed:
+            return kind(f"{doing} {self.peer} failed: the connection was closed here while it was in use")
+        return kind(f"{doing} {self.peer} failed: {cause(error)}")
 
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return this stream secured. Raises ConnectTimeout, ConnectError."""
-        secured = trio.SSLStream(self._stream, tls.context, server_hostname=tls.server_hostname, https_compatible=True)
+        if isinstance(self._socket, ssl.SSLSocket):
+            from .tls_over_stream import secure
+
+            return await secure(self, tls, timeout, trio.current_time)
+
+        self._closed = True
+        try:
+            wrapped = wrap_in_tls(self._socket, tls)
+        except (OSError, ValueError) as error:
+            raise tls_failed(self.peer, error) from error
+
+        secured = PortableTrioStream(wrapped, self.peer)
+        try:
+            await secured._handshake(wrapped.do_handshake, timeout)
+        except BaseException:
+            secured.close()
+            raise
+        return secured
+
+    async def _handshake(self, handshake: Callable[[], None], timeout: float | None) -> None:
         try:
             with trio.fail_after(_seconds(timeout)):
-                await secured.do_handshake()
+                await self._until_done(trio.lowlevel.wait_readable, handshake)
         except trio.TooSlowError:
-            self.close()
             raise connect_timed_out(self.peer, timeout, "finish the TLS handshake") from None
-        except (*_BROKEN, ValueError) as error:
-            self.close()
-            raise tls_failed(self.peer, error.__cause__ if isinstance(error.__cause__, Exception) else error) from error
-        except BaseException:
-            self.close()
-            raise
-        return PortableTrioStream(secured, self._socket, self.peer)
+        except _BROKEN as error:
+            raise tls_failed(self.peer, error) from error
 
     def is_idle(self) -> bool:
-        """Return whether the peer neither closed nor sent anything."""
-        return not self._closed and not self._socket.is_readable()
+        """Return whether the peer neither closed nor sent anything but, say, a session ticket."""
+        if self._closed:
+            return False
+        try:
+            data = self.receive_now()
+        except (OSError, ValueError) as error:
+            self._put_back(error)
+            return False
+        if data is None:
+            return True
+        self._put_back(data)
+        return False
+
+    def receive_now(self) -> bytes | None:
+        """Return what can be received without waiting, b"" at the end, None where there is nothing. Raises OSError."""
+        try:
+            return self._receive(READ_SIZE)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
 
     def close(self) -> None:
-        """Close the socket below, without a word in TLS: that would have to wait."""
+        """Close the socket; a task that still uses it fails."""
+        if self._closed:
+            return
         self._closed = True
+        # Outside of a run nobody waits.
+        with contextlib.suppress(RuntimeError):
+            trio.lowlevel.notify_closing(self._socket)
         self._socket.close()
 
     def abandon(self) -> None:
-        """Leave everything as it is: there is no fork where this back end is used."""
+        """Close this process's descriptor only."""
+        self._closed = True
+        close_descriptor(self._socket)
 
     def get_extra_info(self, info: str) -> Any:
         """Return a fact about the connection."""
-        if info == "ssl_object":
-            return self._stream if isinstance(self._stream, trio.SSLStream) else None
         if info == "is_readable":
             return not self.is_idle()
         return socket_info(self._socket, info)

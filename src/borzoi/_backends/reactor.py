@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .._errors import ReadError, WriteError
+from .._errors import NetworkError, ReadError, WriteError
 from . import resolver
 from .base import READ_SIZE, TURN_BUDGET, Address, ConnectOptions, TimedOut, TLSOptions, Turn
 from .eyeballs import Race
@@ -22,21 +22,15 @@ from .poller import HANGUP, READ, WRITE, Poller
 from .sockets import (
     cause,
     close_descriptor,
-    connect_failed,
-    connect_timed_out,
+    Receiving,
+    open_unix_socket,
     read_timed_out,
-    set_options,
     socket_info,
     write_timed_out,
 )
 
 if TYPE_CHECKING:
     from .base import Stream
-
-BACKLOG_PAUSE = 0.01
-"""Seconds between two attempts to connect to a Unix socket whose backlog is full."""
-
-_NO_GUARD: AbstractContextManager[None] = nullcontext()
 
 
 class Watched(Protocol):
@@ -46,6 +40,10 @@ class Watched(Protocol):
         """React to READ, WRITE and HANGUP."""
         ...
 
+    def on_failure(self, error: Exception) -> None:
+        """End: reacting failed."""
+        ...
+
 
 class Reactor(Parking):
     """Watch the sockets of one event loop, and open new ones. Satisfies `Backend`."""
@@ -53,6 +51,8 @@ class Reactor(Parking):
     def __init__(self) -> None:
         super().__init__()
         self._watched: dict[int, Watched] = {}
+        # Numbers that were closed since the last batch began.
+        self._gone: set[int] = set()
         self._poller: Poller | None = None
 
     # What a loop supplies, besides the waiters and the timer of Parking.
@@ -65,18 +65,17 @@ class Reactor(Parking):
         """Undo `attach`."""
         raise NotImplementedError
 
-    def call_from_thread(self, callback: Callable[[], None]) -> None:
-        """Run `callback` in the loop; called from other threads, perhaps after the loop has ended."""
-        raise NotImplementedError
-
     # Descriptors.
 
     def watch(self, descriptor: int, watched: Watched) -> None:
         """Tell `watched` of each change of `descriptor`, replacing who was told before."""
-        if descriptor not in self._watched:
-            if self._poller is None:
-                self._poller = Poller()
-                self.attach(self._poller.fileno())
+        if self._poller is None:
+            self._poller = Poller()
+            self.attach(self._poller.fileno())
+        if descriptor in self._watched:
+            # An end that came together with the connection was told to the one before.
+            self._poller.retell(descriptor)
+        else:
             self._poller.register(descriptor)
         self._watched[descriptor] = watched
 
@@ -84,6 +83,7 @@ class Reactor(Parking):
         """Forget a descriptor that is about to be closed; with the last one the poller is closed, too."""
         if self._watched.pop(descriptor, None) is None or self._poller is None:
             return
+        self._gone.add(descriptor)
         self._poller.unregister(descriptor)
         if not self._watched:
             poller, self._poller = self._poller, None
@@ -94,11 +94,16 @@ class Reactor(Parking):
         """Tell each watched descriptor what happened to it."""
         if self._poller is None:
             return
-        watched = self._watched
+        watched, gone = self._watched, self._gone
+        gone.clear()
         for descriptor, flags in self._poller.poll():
             # A number that was closed, or closed and reused, in this very batch is not news for anybody.
-            if (target := watched.get(descriptor)) is not None:
+            if descriptor in gone or (target := watched.get(descriptor)) is None:
+                continue
+            try:
                 target.on_flags(flags)
+            except Exception as error:  # noqa: BLE001 - what one stream's owner does wrong must not cost the others their news
+                target.on_failure(error)
 
     def abandon(self) -> None:
         """Forget everything in a fork's child, closing only this process's copies of the descriptors."""
@@ -110,63 +115,16 @@ class Reactor(Parking):
 
     # The contract of a back end.
 
-    def guard(self) -> AbstractContextManager[Any]:
-        """Return a lock that does nothing: one thread runs the loop."""
-        return _NO_GUARD
-
-    def turn(self) -> Turn:
-        """Return a fresh place in a queue."""
-        return ParkedTurn(self)
-
-    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """Look up `host` on a thread of the resolver."""
-        if (literal := resolver.literal_address(host, port)) is not None:
-            return [literal]
-
-        waiter = self.park(timeout)
-
-        def done(outcome: resolver.Outcome) -> None:
-            self.call_from_thread(partial(_answer, waiter, outcome))
-
-        try:
-            resolver.threads.submit(host, port, done)
-            outcome = await waiter
-        except TimedOut:
-            raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
-        finally:
-            self.leave(waiter)
-
-        if isinstance(outcome, Exception):
-            raise connect_failed(f"{host}:{port}", [cause(outcome)]) from outcome
-        return cast("list[Address]", outcome)
-
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
         """Resolve, then race the addresses."""
         started = self.now()
         addresses = await self.resolve(host, port, timeout)
-        if timeout is not None:
-            timeout = max(0.0, timeout - (self.now() - started))
-        sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout)
+        sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout, started)
         return SocketStream(self, sock, f"{host}:{port}")
 
     async def connect_unix(self, path: str, timeout: float | None, options: ConnectOptions) -> Stream:
         """Connect to a Unix socket."""
-        until = None if timeout is None else self.now() + timeout
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            set_options(sock, options)
-            while not _connected(sock, path):
-                # The backlog is full: no event tells when that changes.
-                if until is not None and self.now() >= until:
-                    raise connect_timed_out(path, timeout)
-                await self.sleep(BACKLOG_PAUSE)
-        except OSError as error:
-            sock.close()
-            raise connect_failed(path, [cause(error)]) from error
-        except BaseException:
-            sock.close()
-            raise
+        sock = await open_unix_socket(self, path, timeout, options)
         return SocketStream(self, sock, path)
 
     def adopt(self, stream: Stream) -> bool:
@@ -182,9 +140,9 @@ class Reactor(Parking):
         """Return those of `sockets` that are connected or failed; none when the time is over."""
         waiter = self.park(timeout)
         arrived: list[socket.socket] = []
-        for sock in sockets:
-            self.watch(sock.fileno(), _Connecting(sock, arrived, waiter))
         try:
+            for sock in sockets:
+                self.watch(sock.fileno(), _Connecting(sock, arrived, waiter))
             await waiter
         except TimedOut:
             pass
@@ -195,19 +153,6 @@ class Reactor(Parking):
     def forget(self, sock: socket.socket) -> None:
         """Stop watching a socket that is about to be closed."""
         self.unwatch(sock.fileno())
-
-
-def _answer(waiter: Waiter, outcome: resolver.Outcome) -> None:
-    if not waiter.done():
-        waiter.set_result(outcome)
-
-
-def _connected(sock: socket.socket, path: str) -> bool:
-    try:
-        sock.connect(path)
-    except BlockingIOError:
-        return False
-    return True
 
 
 class _Connecting:
@@ -222,24 +167,27 @@ class _Connecting:
 
     def on_flags(self, flags: int) -> None:
         """Note that the socket is connected or failed."""
-        if flags & WRITE:
+        if flags & WRITE and self._sock not in self._arrived:
             self._arrived.append(self._sock)
             if not self._waiter.done():
                 self._waiter.set_result(None)
 
+    def on_failure(self, error: Exception) -> None:
+        """Have the race find out."""
 
-class SocketStream:
+
+class SocketStream(Receiving):
     """A connected socket in a reactor. Satisfies `Stream`; TLS is a subclass."""
 
     __slots__ = (
         "_budget",
         "_closed",
         "_descriptor",
+        "_failure",
         "_hung_up",
         "_reactor",
         "_readable",
         "_reader",
-        "_receive",
         "_send",
         "_socket",
         "_writer",
@@ -256,10 +204,12 @@ class SocketStream:
         self._reader: Waiter | None = None
         self._writer: Waiter | None = None
         self._budget = TURN_BUDGET
-        # News may have come before the reactor watched: the first read looks for itself.
+        # News may have come before the reactor watched: the first read looks for itself. A closed stream counts as
+        # readable, too: reading then fails at once.
         self._readable = True
         self._hung_up = False
         self._closed = False
+        self._failure: Exception | None = None
         self.on_event: Callable[[], None] | None = None
         self.peer = peer
         reactor.watch(self._descriptor, self)
@@ -283,20 +233,22 @@ class SocketStream:
         while True:
             if not self._readable:
                 await self._wait_readable(timeout)
+            elif self._budget <= 0:
+                await self._yield_turn()
             try:
                 data = self._receive(READ_SIZE)
             except BlockingIOError:
                 self._readable = False
                 continue
             except OSError as error:
-                raise ReadError(f"Reading from {self.peer} failed: {cause(error)}") from error
+                raise self._broken(ReadError, "Reading from", error) from error
 
             # A short read has emptied the socket (epoll(7), question 9), and new bytes will be told; but an end that was
             # told together with them will not be told again.
             if len(data) < READ_SIZE and not self._hung_up:
                 self._readable = False
             else:
-                await self._spend(len(data))
+                self._budget -= len(data)
             return data
 
     async def _wait_readable(self, timeout: float | None) -> None:
@@ -311,12 +263,16 @@ class SocketStream:
             self._reader = None
             reactor.leave(waiter)
 
-    async def _spend(self, size: int) -> None:
-        """Let the others run when this stream has had its share of the turn."""
-        self._budget -= size
-        if self._budget <= 0:
-            self._budget = TURN_BUDGET
-            await self._reactor.checkpoint()
+    async def _yield_turn(self) -> None:
+        """Let the others run: this stream has had its share of the turn. Nothing is in hand that a cancellation would lose."""
+        self._budget = TURN_BUDGET
+        await self._reactor.checkpoint()
+
+    def _broken(self, kind: type[NetworkError], doing: str, error: Exception) -> NetworkError:
+        """Return the error for a connection that broke, or that was closed on this side."""
+        if self._closed and self._failure is None:
+            return kind(f"{doing} {self.peer} failed: the connection was closed here while it was in use")
+        return kind(f"{doing} {self.peer} failed: {cause(self._failure or error)}")
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""
@@ -325,7 +281,7 @@ class SocketStream:
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            raise WriteError(f"Writing to {self.peer} failed: {cause(error)}") from error
+            raise self._broken(WriteError, "Writing to", error) from error
         if sent < len(data):
             await self._write_rest(memoryview(data)[sent:], timeout)
 
@@ -337,7 +293,7 @@ class SocketStream:
             except BlockingIOError:
                 continue
             except OSError as error:
-                raise WriteError(f"Writing to {self.peer} failed: {cause(error)}") from error
+                raise self._broken(WriteError, "Writing to", error) from error
             data = data[sent:]
 
     async def _wait_writable(self, timeout: float | None) -> None:
@@ -355,25 +311,38 @@ class SocketStream:
         """Return this stream secured. Raises ConnectTimeout, ConnectError."""
         from .reactor_tls import secure
 
+        # The socket is the secured stream's from here on, whatever comes of it.
+        self._closed = self._readable = True
         return await secure(self._reactor, self._socket, self.peer, tls, timeout)
+
+    def receive_now(self) -> bytes | None:
+        """Return what can be received without waiting, b"" at the end, None where there is nothing. Raises OSError."""
+        try:
+            return self._receive(READ_SIZE)
+        except BlockingIOError:
+            self._readable = False
+            return None
 
     def is_idle(self) -> bool:
         """Return whether the peer neither closed nor sent anything."""
         if not self._readable:
-            return not self._closed
-        if self._hung_up or self._closed:
+            return True
+        if self._closed:
             return False
         try:
-            self._receive(1)
-        except BlockingIOError:
-            self._readable = False
-            return True
-        except OSError:
+            data = self.receive_now()
+        except OSError as error:
+            self._put_back(error)
             return False
-        return False
+        if data is not None:
+            self._put_back(data)
+            return False
+        # Under TLS an end that was told may stand behind a session ticket.
+        return not self._hung_up
 
     def move_to(self, reactor: Reactor) -> None:
         """Live on in another loop's reactor, the own one having ended with its loop."""
+        self._reactor.unwatch(self._descriptor)
         self._reactor = reactor
         self._readable = True
         reactor.watch(self._descriptor, self)
@@ -383,15 +352,26 @@ class SocketStream:
         if self._closed:
             return
         self._closed = True
+        self._readable = True
         self._reactor.unwatch(self._descriptor)
         self._socket.close()
-        for waiter in (self._reader, self._writer):
-            if waiter is not None and not waiter.done():
-                waiter.set_exception(ReadError(f"The connection to {self.peer} was closed here while it was in use"))
+        # They look for themselves, and find the socket closed.
+        self._wake(self._reader)
+        self._wake(self._writer)
+
+    def _wake(self, waiter: Waiter | None) -> None:
+        if waiter is not None and not waiter.done() and not self._reactor.has_ended():
+            waiter.set_result(None)
+
+    def on_failure(self, error: Exception) -> None:
+        """Close, and fail whoever reads or writes: the stream's owner did not bear its news."""
+        self._failure = error
+        self.close()
 
     def abandon(self) -> None:
         """Close this process's descriptor only."""
         self._closed = True
+        self._readable = True
         close_descriptor(self._socket)
 
     def get_extra_info(self, info: str) -> Any:

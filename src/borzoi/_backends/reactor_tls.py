@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import socket
 import ssl
+from typing import TYPE_CHECKING
 
-from .._errors import ReadError, WriteError
-from .base import READ_SIZE, TLS_WRITE_SIZE, TLSOptions
+from .._errors import ReadError, ReadTimeout, WriteError, WriteTimeout
+from .base import READ_SIZE, TLS_WRITE_SIZE, TURN_BUDGET, TLSOptions
 from .reactor import Reactor, SocketStream
-from .sockets import cause, connect_timed_out, tls_failed
-from .._errors import ReadTimeout, WriteTimeout
+from .sockets import connect_timed_out, tls_failed, wrap_in_tls
+
+if TYPE_CHECKING:
+    from .base import Stream
 
 
 class TLSStream(SocketStream):
@@ -47,6 +50,8 @@ class TLSStream(SocketStream):
         while True:
             if not self._readable:
                 await self._wait_readable(timeout)
+            elif self._budget <= 0:
+                await self._yield_turn()
             try:
                 data = self._receive(READ_SIZE)
             except ssl.SSLWantReadError:
@@ -56,16 +61,20 @@ class TLSStream(SocketStream):
                 await self._wait_writable(timeout)
                 continue
             except OSError as error:
-                raise ReadError(f"Reading from {self.peer} failed: {cause(error)}") from error
+                raise self._broken(ReadError, "Reading from", error) from error
 
-            await self._spend(len(data))
+            self._budget -= len(data)
             return data
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""
         # SSL_write must be repeated with the same bytes after "want write", so each piece is kept until it is taken.
         rest = memoryview(data)
+        budget = TURN_BUDGET
         while rest:
+            if budget <= 0:
+                budget = TURN_BUDGET
+                await self._reactor.checkpoint()
             piece = rest[:TLS_WRITE_SIZE]
             try:
                 sent = self._send(piece)
@@ -77,39 +86,32 @@ class TLSStream(SocketStream):
                 await self._wait_readable(timeout)
                 continue
             except OSError as error:
-                raise WriteError(f"Writing to {self.peer} failed: {cause(error)}") from error
+                raise self._broken(WriteError, "Writing to", error) from error
             rest = rest[sent:]
+            budget -= sent
 
-    def is_idle(self) -> bool:
-        """Return whether the peer neither closed nor sent anything but, say, a session ticket."""
-        if not self._readable:
-            return not self._closed
-        if self._closed:
-            return False
+    async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
+        """Return TLS inside of this TLS. Raises ConnectTimeout, ConnectError."""
+        from .tls_over_stream import secure
+
+        return await secure(self, tls, timeout, self._reactor.now)
+
+    def receive_now(self) -> bytes | None:
+        """Return what can be received without waiting, b"" at the end, None where there is nothing. Raises OSError."""
         try:
-            self._receive(1)
+            return self._receive(READ_SIZE)
         except ssl.SSLWantReadError:
-            # Nothing of the application's: but an end that was told may stand behind it.
             self._readable = False
-            return not self._hung_up
-        except OSError:
-            return False
-        return False
+            return None
 
 
 async def secure(reactor: Reactor, sock: socket.socket, peer: str, tls: TLSOptions, timeout: float | None) -> TLSStream:
     """Return a TLS stream over a connected socket, which it takes over. Raises ConnectTimeout, ConnectError."""
+    descriptor = sock.fileno()
     try:
-        wrapped = tls.context.wrap_socket(
-            sock,
-            server_hostname=tls.server_hostname,
-            do_handshake_on_connect=False,
-            suppress_ragged_eofs=False,
-            session=tls.session,
-        )
+        wrapped = wrap_in_tls(sock, tls)
     except (OSError, ValueError) as error:
-        reactor.unwatch(sock.fileno())
-        sock.close()
+        reactor.unwatch(descriptor)
         raise tls_failed(peer, error) from error
 
     stream = TLSStream(reactor, wrapped, peer)

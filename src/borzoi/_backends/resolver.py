@@ -18,19 +18,39 @@ from .base import Address
 MAX_THREADS = 16
 """Lookups that may hang at once before others wait behind them."""
 
-Outcome: TypeAlias = "list[Address] | OSError | UnicodeError"
+Outcome: TypeAlias = "list[Address] | Exception"
 Done: TypeAlias = Callable[[Outcome], None]
+
+
+class Lookup:
+    """One question: call `done` on another thread with what is found, unless it is no longer `wanted` by then."""
+
+    __slots__ = ("done", "host", "port", "wanted")
+
+    def __init__(self, host: str, port: int, done: Done) -> None:
+        self.host = host
+        self.port = port
+        self.done = done
+        self.wanted = True
+
+    def answer(self) -> None:
+        """Look up, and tell. One that waited behind others until nobody waited for it is dropped."""
+        if self.wanted:
+            self.done(look_up(self.host, self.port))
 
 
 def literal_address(host: str, port: int) -> Address | None:
     """Return the address that an IP literal names, without a lookup."""
-    if host[-1:].isdigit():
-        try:
-            socket.inet_pton(socket.AF_INET, host)
-        except OSError:
-            return None
-        return socket.AF_INET, (host, port)
-    return None
+    # A zone (`fe80::1%eth0`) is the system's to look up.
+    six = ":" in host and "%" not in host
+    if not six and not host[-1:].isdigit():
+        return None
+    family = socket.AF_INET6 if six else socket.AF_INET
+    try:
+        socket.inet_pton(family, host)
+    except OSError:
+        return None
+    return (family, (host, port, 0, 0)) if six else (family, (host, port))
 
 
 def interleave_families(addresses: Sequence[Address]) -> list[Address]:
@@ -52,7 +72,7 @@ def look_up(host: str, port: int) -> Outcome:
     """Ask the system, and return what it says: addresses, or the error."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except Exception as error:  # noqa: BLE001 - a guard against lookups may raise what it likes; who asked is told in any case
         return error
     unique = dict.fromkeys((int(family), address) for family, _, _, _, address in found)
     return interleave_families(list(unique))
@@ -62,30 +82,36 @@ class ResolverThreads:
     """Run lookups on up to MAX_THREADS daemon threads, started as they are needed."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[tuple[str, int, Done]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Lookup] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        # Threads that wait for a job; below zero, jobs that wait for a thread.
         self._idle = 0
         self._threads = 0
 
-    def submit(self, host: str, port: int, done: Done) -> None:
-        """Look up `host`, then call `done` with the outcome on another thread."""
+    def submit(self, lookup: Lookup) -> None:
+        """Have a thread answer `lookup`."""
         with self._lock:
-            start = self._idle <= 0 and self._threads < MAX_THREADS
-            if start:
-                self._threads += 1
-            else:
+            if self._idle > 0 or self._threads >= MAX_THREADS or not self._start_thread():
                 self._idle -= 1
+        self._jobs.put(lookup)
 
-        self._jobs.put((host, port, done))
-        if start:
+    def _start_thread(self) -> bool:
+        """Start one more thread; False where the system has none to give and others will have to do. Raises OSError."""
+        try:
             threading.Thread(target=self._work, name="borzoi-resolver", daemon=True).start()
+        except RuntimeError as error:
+            if self._threads:
+                return False
+            raise OSError(f"no thread to look up the name on: {error}") from error
+        self._threads += 1
+        return True
 
     def _work(self) -> None:
         while True:
-            host, port, done = self._jobs.get()
-            done(look_up(host, port))
+            lookup = self._jobs.get()
+            lookup.answer()
             # Drop the caller's objects before waiting for the next job.
-            del host, port, done
+            del lookup
             with self._lock:
                 self._idle += 1
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
+import select
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .._errors import ConnectError, ConnectTimeout, ReadTimeout, WriteTimeout
+from .._errors import ConnectError, ConnectTimeout, NetworkError, ReadTimeout, WriteTimeout
 
 if TYPE_CHECKING:
-    from .base import Address, ConnectOptions
+    import ssl
+
+    from .base import Address, ConnectOptions, TLSOptions
+
+
+BACKLOG_PAUSE = 0.01
+"""Seconds between two attempts to connect to a Unix socket whose backlog is full."""
 
 
 def open_socket(address: Address, options: ConnectOptions) -> socket.socket:
@@ -28,15 +38,81 @@ def open_socket(address: Address, options: ConnectOptions) -> socket.socket:
     return sock
 
 
+class Clock(Protocol):
+    """What opening a Unix socket needs of its world."""
+
+    def now(self) -> float:
+        """Return the time."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+async def open_unix_socket(clock: Clock, path: str, timeout: float | None, options: ConnectOptions) -> socket.socket:
+    """Return a non-blocking Unix socket that is connected to `path`. Raises ConnectError, ConnectTimeout."""
+    until = None if timeout is None else clock.now() + timeout
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        set_options(sock, options)
+        while not _connected(sock, path):
+            # The backlog is full: no event tells when that changes.
+            if until is not None and clock.now() >= until:
+                raise connect_timed_out(path, timeout)
+            await clock.sleep(BACKLOG_PAUSE)
+    except OSError as error:
+        sock.close()
+        raise connect_failed(path, [cause(error)]) from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _connected(sock: socket.socket, path: str) -> bool:
+    try:
+        sock.connect(path)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def set_options(sock: socket.socket, options: ConnectOptions) -> None:
     """Apply the `socket_options` of the program."""
     for option in options.socket_options:
         sock.setsockopt(*option)
 
 
+def is_time_out(error: Exception) -> bool:
+    """Return whether a socket's own time-out is over: an ETIMEDOUT of the network is another thing."""
+    return isinstance(error, TimeoutError) and error.errno is None
+
+
 def cause(error: BaseException) -> str:
     """Return what happened in words, never an empty string."""
     return str(error) or type(error).__name__
+
+
+class Receiving:
+    """A stream that can look at what has come without taking it."""
+
+    __slots__ = ("_receive",)
+
+    _receive: Callable[[int], bytes]
+
+    def _put_back(self, outcome: bytes | Exception) -> None:
+        """Have the next receive return or raise this, and the one after it ask the socket again."""
+        ask = self._receive
+
+        def receive(_: int) -> bytes:
+            self._receive = ask
+            if isinstance(outcome, bytes):
+                return outcome
+            raise outcome
+
+        self._receive = receive
 
 
 def socket_info(sock: socket.socket, info: str) -> Any:
@@ -47,11 +123,33 @@ def socket_info(sock: socket.socket, info: str) -> Any:
         case "ssl_object":
             return sock if hasattr(sock, "selected_alpn_protocol") else None
         case "client_addr":
-            return sock.getsockname()
+            return _address(sock.getsockname)
         case "server_addr":
-            return sock.getpeername()
+            return _address(sock.getpeername)
         case _:
             return None
+
+
+def _address(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except OSError:
+        # The connection is broken or closed.
+        return None
+
+
+def writable(sockets: Sequence[socket.socket], timeout: float | None) -> list[socket.socket]:
+    """Wait in the system until some of `sockets` are connected or failed, and return them."""
+    if hasattr(select, "poll"):
+        # Not select.select: it cannot name a descriptor above 1023.
+        poll = select.poll()
+        for sock in sockets:
+            poll.register(sock, select.POLLOUT)
+        ready = {descriptor for descriptor, _ in poll.poll(None if timeout is None else math.ceil(timeout * 1000))}
+        return [sock for sock in sockets if sock.fileno() in ready]
+
+    _, connected, failed = select.select([], sockets, sockets, timeout)  # pragma: no cover - Windows
+    return [*connected, *failed]  # pragma: no cover - Windows
 
 
 def close_descriptor(sock: socket.socket) -> None:
@@ -66,9 +164,12 @@ def connect_failed(peer: str, reasons: list[str]) -> ConnectError:
     return ConnectError(f"Could not connect to {peer}: {'; '.join(reasons) or 'it has no address'}")
 
 
-def connect_timed_out(peer: str, timeout: float | None, what: str = "connect") -> ConnectTimeout:
-    """Return the error for a connection that was not made in time."""
-    return ConnectTimeout(f"Could not {what} to {peer} within {seconds(timeout)}")
+def connect_timed_out(
+    peer: str, timeout: float | None, what: str = "connect", reasons: Sequence[str] = ()
+) -> ConnectTimeout:
+    """Return the error for a connection that was not made in time, with what failed before that."""
+    before = f" ({'; '.join(reasons)})" if reasons else ""
+    return ConnectTimeout(f"Could not {what} to {peer} within {seconds(timeout)}{before}")
 
 
 def read_timed_out(peer: str, timeout: float | None) -> ReadTimeout:
@@ -86,10 +187,37 @@ def seconds(timeout: float | None) -> str:
     return f"{0.0 if timeout is None else timeout:.3g} s"
 
 
+def wrap_in_tls(sock: socket.socket, tls: TLSOptions) -> ssl.SSLSocket:
+    """Return `sock` with TLS on it, before the handshake; on failure it is closed. Raises OSError, ValueError."""
+    try:
+        return tls.context.wrap_socket(
+            sock,
+            server_hostname=tls.server_hostname,
+            do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
+            session=tls.session,
+        )
+    except (OSError, ValueError) as error:
+        sock.close()
+        _close_half_wrapped(error)
+        raise
+
+
+def _close_half_wrapped(error: Exception) -> None:
+    # Where the peer has reset the connection, CPython takes the descriptor and then fails without closing it.
+    trace = error.__traceback__
+    while trace is not None:
+        taker = trace.tb_frame.f_locals.get("self")
+        if isinstance(taker, socket.socket):
+            taker.close()
+        trace = trace.tb_next
+
+
 def tls_failed(peer: str, error: Exception) -> ConnectError:
     """Return the error for a refused or broken TLS handshake."""
     import ssl
 
-    if isinstance(error, (ssl.SSLEOFError, ConnectionResetError)):
+    gone = isinstance(error, OSError) and error.errno == errno.ENOTCONN
+    if gone or isinstance(error, (ssl.SSLEOFError, ConnectionError, NetworkError)):
         return ConnectError(f"TLS handshake with {peer} failed: the peer closed the connection ({cause(error)})")
     return ConnectError(f"TLS handshake with {peer} failed: {cause(error)}")

@@ -7,6 +7,7 @@ import contextvars
 import math
 import weakref
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import outcome
@@ -117,7 +118,7 @@ class TrioReactor(Reactor):
         except BaseException:
             # The run ends, and with it every wait: nobody else would wake them.
             self._over = True
-            self.fail_all(ReadError("The trio run that this connection belongs to has ended"))
+            self.fail_all(partial(ReadError, "The trio run that this connection belongs to has ended"))
             raise
         finally:
             self._scope = None
