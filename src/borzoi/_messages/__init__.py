@@ -1,0 +1,1 @@
+"""Messages: request and response, their bodies encoded and decoded. No I/O, no clock."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # What str.splitlines() splits at; "\r\n" counts as one.
 _LINE_ENDS = frozenset("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 
+_NEEDS_BYTE_ORDER = frozenset({"utf-16", "utf-32"})
+
 
 class _Chunker(Generic[AnyStr]):
     def __init__(self, join: Callable[[Iterable[AnyStr]], AnyStr], chunk_size: int | None) -> None:
@@ -69,17 +71,34 @@ class TextDecoder:
     """Turn bytes into text; what does not decode becomes U+FFFD."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
+        self._encoding = codecs.lookup(encoding).name
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the text that is complete now."""
-        text = self._decoder.decode(chunk)
+        text = self._decode(chunk, final=False)
         return [text] if text else []
 
     def flush(self) -> list[str]:
         """Return what stands for a character that was cut short."""
-        text = self._decoder.decode(b"", final=True)
+        text = self._decode(b"", final=True)
         return [text] if text else []
+
+    def _decode(self, chunk: bytes, *, final: bool) -> str:
+        try:
+            return self._decoder.decode(chunk, final)
+        except UnicodeError:
+            held = self._decoder.getstate()[0]
+
+        if self._encoding in _NEEDS_BYTE_ORDER:
+            # Python wants a byte order mark in streams. WHATWG Encoding 4.2: without one, it is little endian.
+            self._encoding += "-le"
+            self._decoder = codecs.getincrementaldecoder(self._encoding)(errors="replace")
+            return self._decoder.decode(held + chunk, final)
+
+        # The decoders of ISO 2022 give up on an escape sequence that does not end.
+        self._decoder.reset()
+        return (held + chunk).decode(self._encoding, "replace")
 
 
 class LineDecoder:

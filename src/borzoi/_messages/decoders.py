@@ -253,21 +253,23 @@ class BrotliDecoder(Decoder):
         super().__init__()
         self.library_error = library.error
         self._decompressor = library.Decompressor()
+        self._has_more = False
         self._has_limit = hasattr(self._decompressor, "can_accept_more_data")
         if not self._has_limit:
             self.slice_size = 256
 
     def _wants_input(self) -> bool:
-        if not self._has_limit or self._decompressor.is_finished():
-            return True
-        wants_input: bool = self._decompressor.can_accept_more_data()
-        return wants_input
+        # It says that it can accept more data also while it holds back output.
+        return not self._has_more and (
+            not self._has_limit or self._decompressor.is_finished() or self._decompressor.can_accept_more_data()
+        )
 
     def _step(self, data: bytes, limit: int) -> bytes:
         if self._decompressor.is_finished():
             raise self._failure("there is something after its end")
         arguments = {"output_buffer_limit": limit} if self._has_limit else {}
         piece: bytes = self._decompressor.process(data, **arguments)
+        self._has_more = self._has_limit and len(piece) >= limit and not self._decompressor.is_finished()
         return piece
 
     def _is_complete(self) -> bool:

@@ -115,9 +115,7 @@ class Request:
         block = self._headers.block
         if self.method in _METHODS_WITH_BODY and not _is_framed(block):
             # RFC 9110 8.6: a method that means a body says so when there is none.
-            position = 1 if block.pairs and block.pairs[0][0] == b"Host" else 0
-            pairs = [*block.pairs[:position], (b"Content-Length", b"0"), *block.pairs[position:]]
-            block = HeaderBlock(pairs)
+            block = HeaderBlock([(b"Content-Length", b"0"), *block.pairs])
 
         host = self.url._host_header
         self._headers._block = block.with_host(host) if host else block
@@ -231,4 +229,6 @@ def _is_described(block: HeaderBlock, name: str) -> bool:
 
 def shown_url(url: URL) -> str:
     """Return a URL as it may be shown: without its password."""
-    return str(url.copy_with(password="[secure]")) if url.password else str(url)  # noqa: S106 - it stands for one
+    userinfo = url.userinfo.decode("ascii")
+    username, colon, _ = userinfo.partition(":")
+    return str(url).replace(f"{userinfo}@", f"{username}:[secure]@", 1) if colon else str(url)
