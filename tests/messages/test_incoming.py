@@ -103,8 +103,14 @@ class Log:
     def __init__(self) -> None:
         self.calls: list[tuple[int, int]] = []
 
-    def received(self, wire_bytes: int, decoded_bytes: int) -> None:
+    async def received(self, wire_bytes: int, decoded_bytes: int) -> None:
         self.calls.append((wire_bytes, decoded_bytes))
+
+    async def finished(self) -> None:
+        self.is_whole = True
+
+    def broken(self) -> None:
+        self.is_broken = True
 
     @property
     def totals(self) -> tuple[int, int]:

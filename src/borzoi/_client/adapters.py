@@ -15,6 +15,7 @@ from .._messages.response import Response
 from .._messages.streams import AsyncByteStream, SyncByteStream
 
 if TYPE_CHECKING:
+    from .._messages.progress import Progress
     from .._messages.request import Request
     from .._policy.auth import Auth
 
@@ -54,6 +55,9 @@ class Face(Protocol):
     async def call_hook(self, hook: Callable[..., Any], message: Any) -> None:
         """Call an event hook with a request or response."""
 
+    async def report(self, callback: Callable[..., Any], progress: Progress) -> None:
+        """Call what was given as `on_download` or `on_upload`."""
+
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         """Read the body of a response."""
         ...
@@ -89,6 +93,12 @@ class _Blocking:
         if outcome is not None and hasattr(outcome, "__await__"):
             _discard(outcome)
             raise TypeError(f"Invalid event hook {hook!r}: Client needs a plain function, this one is async.")
+
+    async def report(self, callback: Callable[..., Any], progress: Progress) -> None:
+        outcome = callback(progress)
+        if outcome is not None and hasattr(outcome, "__await__"):
+            _discard(outcome)
+            raise TypeError(f"Invalid callback {callback!r}: Client needs a plain function, this one is async.")
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         # hot path: `read()` would start a runner of its own. What a program made of the class keeps its method.
@@ -148,6 +158,11 @@ class _Asynchronous:
         if not hasattr(outcome, "__await__"):
             raise TypeError(f"Invalid event hook {hook!r}: AsyncClient needs an async function.")
         await outcome
+
+    async def report(self, callback: Callable[..., Any], progress: Progress) -> None:
+        outcome = callback(progress)
+        if hasattr(outcome, "__await__"):
+            await outcome
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         return response._load(blocking=False) if type(response) is Response else response.aread()

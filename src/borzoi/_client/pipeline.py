@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 DEADLINE = "borzoi.deadline"
 """The request extension that holds the `Deadline` of all that one `send()` leads to."""
 
+UPLOAD = "borzoi.upload"
+"""The request extension that holds the `Upload` that watches its body, where a program asked for that."""
+
 INFO = 20
 """The level of that name in `logging`, which is imported by programs that want a log."""
 
@@ -200,6 +203,9 @@ async def send_once(client: BaseClient[Any], request: Request) -> Response:
     face, now = client._face, client._now
     started = now()
     transport = client._transport_for_url(request.url)
+    upload = request.extensions.get(UPLOAD)
+    if upload is not None:
+        upload.begin(request)
 
     try:
         answer = face.start(transport, request)
@@ -208,6 +214,9 @@ async def send_once(client: BaseClient[Any], request: Request) -> Response:
         if error._request is None:
             error._request = request
         raise
+    finally:
+        if upload is not None:
+            upload.end(request)
 
     if not isinstance(response, Response) or not isinstance(response.stream, face.stream_type):
         face.refuse(transport, response)

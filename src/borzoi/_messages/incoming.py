@@ -15,8 +15,11 @@ from .iteration import AsyncChunks, Chunks, Decoded, Intake, Observer, Step, Wat
 from .streams import AsyncByteStream, Body, ByteStream, Source, SyncByteStream, source_of
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from .._values.headers import Headers
     from .request import Request
+    from .saving import Saved
 
 Opener = Callable[[], "tuple[Source, list[Step]]"]
 
@@ -34,7 +37,8 @@ class IncomingBody:
 
     _request: Request | None = None
     _content: bytes
-    _num_bytes_downloaded: int = 0
+    _num_bytes_downloaded: int | None = None
+    """Bytes that came in, or None when nothing has, or when all came at once and uncoded."""
 
     _elapsed_seconds: float | Callable[[], float] | None = None
     """Seconds taken, or a function that tells them and is called when the response is closed."""
@@ -53,6 +57,8 @@ class IncomingBody:
     @property
     def num_bytes_downloaded(self) -> int:
         """Bytes of the body that came in so far, before decoding."""
+        if self._num_bytes_downloaded is None:
+            self._num_bytes_downloaded = len(self._content) if hasattr(self, "_content") else 0
         return self._num_bytes_downloaded
 
     # As a whole.
@@ -73,28 +79,28 @@ class IncomingBody:
         stream = self.stream
         if blocking is None:
             blocking = not isinstance(stream, AsyncByteStream)
-        if self.is_stream_consumed or self.is_closed:
-            raise StreamConsumed if self.is_stream_consumed else StreamClosed
 
+        # A small body has often come with its head. What follows is on the path of every such response, so it calls
+        # nothing that it need not.
         whole: bytes | None = None
-        if isinstance(stream, Body):
-            if stream.blocking is None or stream.blocking is blocking:
-                whole = stream.take_whole()
-        elif type(stream) is ByteStream:
-            whole = stream._data
-
+        if not self.is_closed and not self.is_stream_consumed:
+            if isinstance(stream, Body):
+                whole = stream.take_whole() if stream.blocking is None or stream.blocking is blocking else None
+            elif type(stream) is ByteStream:
+                whole = stream._data
         if whole is None:
-            source = self._open(self._is_encoded(), blocking=blocking)
+            self._content = await gather(self._open(self._is_encoded(), blocking=blocking))
+            return self._content
+
+        self.is_stream_consumed = True
+        self.is_closed = True
+        if self._elapsed_seconds is not None:
+            self._fix_elapsed()
+        if self._observer is None and self.headers._find(b"content-encoding") is None:
+            self._content = whole
         else:
             self._num_bytes_downloaded = len(whole)
-            self.is_stream_consumed = True
-            self._mark_closed()
-            if self._observer is None and self.headers._find(b"content-encoding") is None:
-                self._content = whole
-                return whole
-            source = self._process(Whole(whole), self._is_encoded(), blocking=blocking)
-
-        self._content = await gather(source)
+            self._content = await gather(self._process(Whole(whole), self._is_encoded(), blocking=blocking))
         return self._content
 
     def _is_encoded(self) -> bool:
@@ -176,15 +182,35 @@ class IncomingBody:
         return self._process(intake, decoded, blocking=blocking)
 
     def _process(self, source: Source, decoded: bool, *, blocking: bool) -> Source:
-        """Return `source` with what its bytes pass through: the decoder, and the observer before and after it."""
-        observer = self._observer
-        if observer is not None:
-            source = Watched(source, observer, on_wire=True, to_program=not decoded)
+        """Return `source` with what its bytes pass through: the decoder and the observer."""
         if decoded:
             source = Decoded(self, source, blocking=blocking)
-        if decoded and observer is not None:
-            source = Watched(source, observer, on_wire=False, to_program=True)
+        if self._observer is not None:
+            source = Watched(self, source, self._observer, blocking=blocking)
         return source
+
+    # Into a file.
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool | None = None, fsync: bool = False) -> Saved:
+        """Save the body, decoded, to a file; return its path and its size in bytes.
+
+        It goes to a temporary file in the same directory, which takes the place of `path` when the body is whole: after
+        an error nothing has changed. In a directory the file gets the name that the response gives it, made harmless.
+        `overwrite` is True unless given, but False where the server chose the name: then a file that exists raises
+        FileExistsError. `fsync=True` waits until the disk has it. The status is not looked at.
+
+            with client.stream("GET", url) as response:
+                path, size = response.raise_for_status().save("report.pdf")
+        """
+        from .saving import save
+
+        return run_blocking(save(self, path, overwrite=overwrite, fsync=fsync, blocking=True))
+
+    async def asave(self, path: str | PathLike[str], *, overwrite: bool | None = None, fsync: bool = False) -> Saved:
+        """Save the body as `save()` does. Only the body is waited for: the file is written on the loop's thread."""
+        from .saving import save
+
+        return await save(self, path, overwrite=overwrite, fsync=fsync, blocking=False)
 
     # The end.
 
@@ -194,6 +220,8 @@ class IncomingBody:
         if not isinstance(stream, SyncByteStream) or (isinstance(stream, Body) and stream.blocking is False):
             raise RuntimeError("Attempted to call an sync close on an async stream.")
         run_blocking(self._shut(blocking=True))
+        if self._observer is not None:
+            self._observer.broken()
 
     async def aclose(self) -> None:
         """Close the response and let go of its connection. Reading it to its end does so too."""
@@ -201,6 +229,8 @@ class IncomingBody:
         if not isinstance(stream, AsyncByteStream) or (isinstance(stream, Body) and stream.blocking is True):
             raise RuntimeError("Attempted to call an async close on an sync stream.")
         await self._shut(blocking=False)
+        if self._observer is not None:
+            self._observer.broken()
 
     async def _shut(self, *, blocking: bool) -> None:
         if self.is_closed:
@@ -217,9 +247,11 @@ class IncomingBody:
 
     def _mark_closed(self) -> None:
         self.is_closed = True
-        seconds = self._elapsed_seconds
-        if seconds is not None and callable(seconds):
-            self._elapsed_seconds = seconds()
+        self._fix_elapsed()
+
+    def _fix_elapsed(self) -> None:
+        if callable(self._elapsed_seconds):
+            self._elapsed_seconds = self._elapsed_seconds()
 
     async def _abandon(self, error: BaseException, *, blocking: bool) -> None:
         """Close the response because of `error`, which is told the request that it belongs to."""

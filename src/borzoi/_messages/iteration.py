@@ -1,8 +1,8 @@
 """The body of a response on its way to the program.
 
-    stream -> Intake -> Decoded -> steps (text, lines, chunk sizes) -> Chunks
+    stream -> Intake -> Decoded -> Watched -> steps (text, lines, chunk sizes) -> Chunks
 
-Each of the first three hands on what it gives by `next_chunk()`, which is None at the end. `Chunks` is what programs
+Each of the first four hands on what it gives by `next_chunk()`, which is None at the end. `Chunks` is what programs
 iterate over, with a face for blocking code and one for event loops.
 """
 
@@ -27,8 +27,14 @@ T = TypeVar("T")
 class Observer(Protocol):
     """What is told of a body while it arrives."""
 
-    def received(self, wire_bytes: int, decoded_bytes: int) -> None:
+    async def received(self, wire_bytes: int, decoded_bytes: int) -> None:
         """Take note of so many more bytes off the wire, and of so many more handed to the program."""
+
+    async def finished(self) -> None:
+        """Take note that the body is whole."""
+
+    def broken(self) -> None:
+        """Take note that the body failed, or was given up; also called once it is whole, and closed."""
 
 
 class Step(Protocol):
@@ -83,21 +89,30 @@ class Intake:
 
 
 class Watched:
-    """Tell an observer of what passes."""
+    """Tell an observer of what passes. What the observer raises breaks the transfer off."""
 
-    __slots__ = ("_observer", "_on_wire", "_source", "_to_program")
+    __slots__ = ("_blocking", "_observer", "_response", "_source", "_wire_bytes")
 
-    def __init__(self, source: Source, observer: Observer, *, on_wire: bool, to_program: bool) -> None:
+    def __init__(self, response: IncomingBody, source: Source, observer: Observer, *, blocking: bool) -> None:
+        self._response = response
         self._source = source
         self._observer = observer
-        self._on_wire = on_wire
-        self._to_program = to_program
+        self._blocking = blocking
+        self._wire_bytes = 0
 
     async def next_chunk(self) -> bytes | None:
-        chunk = await self._source.next_chunk()
-        if chunk is not None:
-            size = len(chunk)
-            self._observer.received(size * self._on_wire, size * self._to_program)
+        try:
+            chunk = await self._source.next_chunk()
+            received = self._response._num_bytes_downloaded
+            wire_bytes, self._wire_bytes = received - self._wire_bytes, received
+            if chunk is not None or wire_bytes:
+                await self._observer.received(wire_bytes, 0 if chunk is None else len(chunk))
+            if chunk is None:
+                await self._observer.finished()
+        except BaseException as error:
+            self._observer.broken()
+            await self._response._abandon(error, blocking=self._blocking)
+            raise
         return chunk
 
 
