@@ -269,11 +269,12 @@ class Exchange(Body):
 class Guardian:
     """Give back the connection of a response that the program forgot: it lives as long as the body does."""
 
-    __slots__ = ("_connection", "_pool")
+    # Found by the finaliser of one whose making was interrupted, too.
+    _connection: Connection | None = None
 
     def __init__(self, pool: Pool, connection: Connection) -> None:
         self._pool = pool
-        self._connection: Connection | None = connection
+        self._connection = connection
 
     def dismiss(self) -> None:
         """The connection is taken care of."""
