@@ -302,6 +302,15 @@ def test_replacing_keeps_a_stream_that_can_be_sent_once() -> None:
         request.read()
 
 
+def test_replacing_does_not_empty_a_stream() -> None:
+    """A stream that came with its own headers is not said to be empty."""
+    request = Request("GET", "https://example.org", stream=Blocking())
+    new = request.replace(method="POST", headers={"X": "y"})
+
+    assert new.headers.raw == [(b"Host", b"example.org"), (b"X", b"y")]
+    assert new.stream is request.stream
+
+
 def test_replacing_what_does_not_exist() -> None:
     """Only the arguments of Request can be replaced."""
     with pytest.raises(TypeError, match="verb"):

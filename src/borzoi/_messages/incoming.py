@@ -15,11 +15,8 @@ from .iteration import AsyncChunks, Chunks, Decoded, Intake, Observer, Step, Wat
 from .streams import AsyncByteStream, Body, ByteStream, Source, SyncByteStream, source_of
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from .._values.headers import Headers
     from .request import Request
-    from .saving import Saved
 
 Opener = Callable[[], "tuple[Source, list[Step]]"]
 
@@ -37,8 +34,7 @@ class IncomingBody:
 
     _request: Request | None = None
     _content: bytes
-    _num_bytes_downloaded: int | None = None
-    """Bytes that came in, or None when nothing has, or when all came at once and uncoded."""
+    _num_bytes_downloaded: int = 0
 
     _elapsed_seconds: float | Callable[[], float] | None = None
     """Seconds taken, or a function that tells them and is called when the response is closed."""
@@ -57,9 +53,9 @@ class IncomingBody:
     @property
     def num_bytes_downloaded(self) -> int:
         """Bytes of the body that came in so far, before decoding."""
-        if self._num_bytes_downloaded is None:
-            self._num_bytes_downloaded = len(self._content) if hasattr(self, "_content") else 0
-        return self._num_bytes_downloaded
+        # What came all at once was not counted, but it is the content as it is.
+        is_counted = "_num_bytes_downloaded" in self.__dict__ or not hasattr(self, "_content")
+        return self._num_bytes_downloaded if is_counted else len(self._content)
 
     # As a whole.
 
@@ -188,29 +184,6 @@ class IncomingBody:
         if self._observer is not None:
             source = Watched(self, source, self._observer, blocking=blocking)
         return source
-
-    # Into a file.
-
-    def save(self, path: str | PathLike[str], *, overwrite: bool | None = None, fsync: bool = False) -> Saved:
-        """Save the body, decoded, to a file; return its path and its size in bytes.
-
-        It goes to a temporary file in the same directory, which takes the place of `path` when the body is whole: after
-        an error nothing has changed. In a directory the file gets the name that the response gives it, made harmless.
-        `overwrite` is True unless given, but False where the server chose the name: then a file that exists raises
-        FileExistsError. `fsync=True` waits until the disk has it. The status is not looked at.
-
-            with client.stream("GET", url) as response:
-                path, size = response.raise_for_status().save("report.pdf")
-        """
-        from .saving import save
-
-        return run_blocking(save(self, path, overwrite=overwrite, fsync=fsync, blocking=True))
-
-    async def asave(self, path: str | PathLike[str], *, overwrite: bool | None = None, fsync: bool = False) -> Saved:
-        """Save the body as `save()` does. Only the body is waited for: the file is written on the loop's thread."""
-        from .saving import save
-
-        return await save(self, path, overwrite=overwrite, fsync=fsync, blocking=False)
 
     # The end.
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _BODY_ARGUMENTS = frozenset({"content", "data", "files", "json", "stream"})
-_BODY_HEADERS: tuple[bytes, ...] = (b"content-length", b"transfer-encoding", b"content-type")
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_BODY_HEADERS = _FRAMING | {b"content-type"}
 
 
 class Request:
@@ -90,7 +91,7 @@ class Request:
         elif content is None and data is None and files is None and json is None:
             self.stream = NO_BODY
             self._content = b""
-            self._complete_headers()
+            self._complete_headers({})
         else:
             self._encode(content, data, files, json)
 
@@ -101,24 +102,30 @@ class Request:
         described, self.stream = encode_request(content, data, files, json, boundary)
         if isinstance(self.stream, ByteStream):
             self._content = self.stream._data
+        self._complete_headers(described)
 
+    def _complete_headers(self, described: Mapping[str, str]) -> None:
+        """Add Host, and what describes the body, where the program did not set it."""
         block = self._headers.block
+        host = self.url._host_header
+        if not described and self.method not in _METHODS_WITH_BODY:
+            self._headers._block = block.with_host(host) if host else block
+            return
+
+        given = {name.lower() for name, _ in block.pairs}
+        # RFC 9112 6.2: a message has a Content-Length or a Transfer-Encoding, never both. What the program set counts.
+        is_framed = not given.isdisjoint(_FRAMING)
         added = [
             (name.encode("ascii"), value.encode("ascii"))
             for name, value in described.items()
-            if not _is_described(block, name)
+            if (lower := name.lower().encode("ascii")) not in given and not (is_framed and lower in _FRAMING)
         ]
-        self._headers._block = HeaderBlock([*block.pairs, *added])
-        self._complete_headers()
 
-    def _complete_headers(self) -> None:
-        block = self._headers.block
-        if self.method in _METHODS_WITH_BODY and not _is_framed(block):
+        first = [(b"Host", host)] if host and b"host" not in given else []
+        if self.method in _METHODS_WITH_BODY and not is_framed and getattr(self, "_content", None) == b"":
             # RFC 9110 8.6: a method that means a body says so when there is none.
-            block = HeaderBlock([(b"Content-Length", b"0"), *block.pairs])
-
-        host = self.url._host_header
-        self._headers._block = block.with_host(host) if host else block
+            first.append((b"Content-Length", b"0"))
+        self._headers._block = HeaderBlock([*first, *block.pairs, *added])
 
     @property
     def headers(self) -> Headers:
@@ -194,15 +201,10 @@ class Request:
 
     def _describe_as(self, original: Request) -> None:
         """Take over what describes the body of `original`, where the headers do not."""
-        block = self._headers.block
-        kept = [
-            pair
-            for pair in original._headers.block.pairs
-            if pair[0].lower() in _BODY_HEADERS and block.find(pair[0].lower()) is None
-        ]
-        if kept:
-            self._headers._block = HeaderBlock([*block.pairs, *kept])
-        self._complete_headers()
+        pairs = original._headers.block.pairs
+        self._complete_headers(
+            {name.decode("ascii"): value.decode("ascii") for name, value in pairs if name.lower() in _BODY_HEADERS}
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.method!r}, {shown_url(self.url)!r})>"
@@ -214,17 +216,6 @@ class Request:
         self.__dict__.update(state)
         self.extensions = {}
         self.stream = ByteStream(self._content) if "_content" in state else UnattachedStream()
-
-
-def _is_framed(block: HeaderBlock) -> bool:
-    return block.find(b"content-length") is not None or block.find(b"transfer-encoding") is not None
-
-
-def _is_described(block: HeaderBlock, name: str) -> bool:
-    # RFC 9112 6.2: a message has a Content-Length or a Transfer-Encoding, never both. What the program set counts.
-    if name in ("Content-Length", "Transfer-Encoding"):
-        return _is_framed(block)
-    return block.find(name.lower().encode("ascii")) is not None
 
 
 def shown_url(url: URL) -> str:
