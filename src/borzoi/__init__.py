@@ -64,6 +64,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from ._client.asgi_transport import ASGITransport
     from ._client.wsgi_transport import WSGITransport
+    from ._messages.progress import Progress
     from ._policy.digest import DigestAuth
     from .cli.main import main
 
@@ -113,6 +114,7 @@ __all__ = [
     "patch",
     "PoolTimeout",
     "post",
+    "Progress",
     "ProtocolError",
     "Proxy",
     "ProxyError",
@@ -122,8 +124,8 @@ __all__ = [
     "ReadError",
     "ReadTimeout",
     "RemoteProtocolError",
-    "Request",
     "request",
+    "Request",
     "RequestError",
     "RequestNotRead",
     "Response",
@@ -149,6 +151,7 @@ _ON_USE = {
     "ASGITransport": "_client.asgi_transport",
     "DigestAuth": "_policy.digest",
     "main": "cli.main",
+    "Progress": "_messages.progress",
     "WSGITransport": "_client.wsgi_transport",
 }
 """Names that few programs use, and the modules that are imported when one does."""

@@ -15,6 +15,7 @@ from ._config import DEFAULT_TIMEOUT
 if TYPE_CHECKING:
     import ssl
 
+    from ._client.transfers import ProgressCallback
     from ._config import TimeoutTypes
     from ._messages.content import RequestContent, RequestData
     from ._messages.multipart import RequestFiles
@@ -44,6 +45,9 @@ def request(
     follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    on_upload: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send one request and read the body of its response.
 
@@ -62,6 +66,9 @@ def request(
             headers=headers,
             auth=auth,
             follow_redirects=follow_redirects,
+            on_download=on_download,
+            on_upload=on_upload,
+            progress=progress,
         )
 
 
@@ -83,6 +90,9 @@ def stream(
     follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    on_upload: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Generator[Response]:
     """Send one request and leave the body of its response unread, to be read inside the `with` block."""
     with (
@@ -98,6 +108,9 @@ def stream(
             headers=headers,
             auth=auth,
             follow_redirects=follow_redirects,
+            on_download=on_download,
+            on_upload=on_upload,
+            progress=progress,
         ) as response,
     ):
         yield response
@@ -115,6 +128,8 @@ def get(
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send a GET request: fetch what is at the URL."""
     return request(
@@ -129,6 +144,8 @@ def get(
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
+        on_download=on_download,
+        progress=progress,
     )
 
 
@@ -144,6 +161,8 @@ def options(
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send an OPTIONS request: ask what may be done with the URL."""
     return request(
@@ -158,6 +177,8 @@ def options(
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
+        on_download=on_download,
+        progress=progress,
     )
 
 
@@ -173,6 +194,8 @@ def head(
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send a HEAD request: fetch the headers of what is at the URL."""
     return request(
@@ -187,6 +210,8 @@ def head(
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
+        on_download=on_download,
+        progress=progress,
     )
 
 
@@ -206,6 +231,9 @@ def post(
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    on_upload: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send a POST request: have the body processed."""
     return request(
@@ -224,6 +252,9 @@ def post(
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
+        on_download=on_download,
+        on_upload=on_upload,
+        progress=progress,
     )
 
 
@@ -243,6 +274,9 @@ def put(
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    on_upload: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send a PUT request: have the body replace what is at the URL."""
     return request(
@@ -261,6 +295,9 @@ def put(
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
+        on_download=on_download,
+        on_upload=on_upload,
+        progress=progress,
     )
 
 
@@ -280,6 +317,9 @@ def patch(
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    on_upload: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send a PATCH request: have the body change what is at the URL."""
     return request(
@@ -298,6 +338,9 @@ def patch(
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
+        on_download=on_download,
+        on_upload=on_upload,
+        progress=progress,
     )
 
 
@@ -313,6 +356,8 @@ def delete(
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     verify: ssl.SSLContext | str | bool = True,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send a DELETE request: have what is at the URL removed."""
     return request(
@@ -327,6 +372,8 @@ def delete(
         timeout=timeout,
         verify=verify,
         trust_env=trust_env,
+        on_download=on_download,
+        progress=progress,
     )
 
 
@@ -346,6 +393,9 @@ def query(
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT,
     trust_env: bool = True,
+    on_download: ProgressCallback | None = None,
+    on_upload: ProgressCallback | None = None,
+    progress: bool | str = False,
 ) -> Response:
     """Send a QUERY request: have the body answered as a question, safe to repeat. RFC 10008."""
     return request(
@@ -364,4 +414,7 @@ def query(
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
+        on_download=on_download,
+        on_upload=on_upload,
+        progress=progress,
     )

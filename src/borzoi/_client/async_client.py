@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
     from .._values.query import QueryParamTypes
     from .._values.url import URL
+    from .transfers import ProgressCallback
     from .transports import AsyncHTTPTransport
 
 
@@ -60,11 +62,17 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Build a request, send it and read the body of its response.
 
         Raises `RequestError` where no response arrives, `InvalidURL` for a malformed URL. A response of any status is
         returned.
+
+        `on_download` and `on_upload` are called with a `borzoi.Progress` while the bodies are under way; `progress`
+        draws bars, labelled with the text given. docs/progress.md says what is reported when.
         """
         if cookies is not None:
             warn_of_request_cookies()
@@ -82,7 +90,17 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
             timeout=timeout,
             extensions=extensions,
         )
-        return await self.send(request, auth=auth, follow_redirects=follow_redirects)
+        if on_download is None and on_upload is None and progress is False:
+            # What a program put in place of send() may take no more than httpx's arguments.
+            return await self.send(request, auth=auth, follow_redirects=follow_redirects)
+        return await self.send(
+            request,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            on_download=on_download,
+            on_upload=on_upload,
+            progress=progress,
+        )
 
     def stream(
         self,
@@ -100,6 +118,9 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> AsyncStreamedResponse:
         """Send a request and leave the body of its response unread, to be read inside the `async with` block.
 
@@ -121,7 +142,10 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
             "timeout": timeout,
             "extensions": extensions,
         }
-        return AsyncStreamedResponse(self, building, {"auth": auth, "follow_redirects": follow_redirects})
+        sending: dict[str, Any] = {"auth": auth, "follow_redirects": follow_redirects}
+        if on_download is not None or on_upload is not None or progress is not False:
+            sending |= {"on_download": on_download, "on_upload": on_upload, "progress": progress}
+        return AsyncStreamedResponse(self, building, sending)
 
     async def send(
         self,
@@ -130,9 +154,18 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         stream: bool = False,
         auth: AuthTypes | Unset | None = UNSET,
         follow_redirects: bool | Unset = UNSET,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a request as it is. With `stream=True` the body is left unread, and the response is to be closed."""
-        return await pipeline.send(self, request, stream, auth, follow_redirects)
+        if on_download is None and on_upload is None and progress is False:
+            return await pipeline.send(self, request, stream, auth, follow_redirects)
+
+        from .transfers import Watch, send_watched
+
+        watch = Watch(on_download, on_upload, progress)
+        return await send_watched(self, request, stream, auth, follow_redirects, watch)
 
     async def get(
         self,
@@ -145,9 +178,14 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a GET request: fetch what is at the URL."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return await request(
             "GET",
             url,
             params=params,
@@ -170,9 +208,14 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send an OPTIONS request: ask what may be done with the URL."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return await request(
             "OPTIONS",
             url,
             params=params,
@@ -195,9 +238,14 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a HEAD request: fetch the headers of what is at the URL."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return await request(
             "HEAD",
             url,
             params=params,
@@ -224,9 +272,15 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a POST request: have the body processed."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return await request(
             "POST",
             url,
             content=content,
@@ -257,9 +311,15 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a PUT request: have the body replace what is at the URL."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return await request(
             "PUT",
             url,
             content=content,
@@ -290,9 +350,15 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a PATCH request: have the body change what is at the URL."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return await request(
             "PATCH",
             url,
             content=content,
@@ -319,9 +385,14 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a DELETE request: have what is at the URL removed."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return await request(
             "DELETE",
             url,
             params=params,
@@ -348,9 +419,15 @@ class AsyncClient(BaseClient[AsyncBaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a QUERY request: have the body answered as a question, safe to repeat. RFC 10008."""
-        return await self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return await request(
             "QUERY",
             url,
             content=content,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
     from .._values.query import QueryParamTypes
     from .._values.url import URL
+    from .transfers import ProgressCallback
     from .transports import HTTPTransport
 
 
@@ -61,11 +63,17 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Build a request, send it and read the body of its response.
 
         Raises `RequestError` where no response arrives, `InvalidURL` for a malformed URL. A response of any status is
         returned.
+
+        `on_download` and `on_upload` are called with a `borzoi.Progress` while the bodies are under way; `progress`
+        draws bars, labelled with the text given. docs/progress.md says what is reported when.
         """
         if cookies is not None:
             warn_of_request_cookies()
@@ -83,7 +91,17 @@ class Client(BaseClient[BaseTransport]):
             timeout=timeout,
             extensions=extensions,
         )
-        return self.send(request, auth=auth, follow_redirects=follow_redirects)
+        if on_download is None and on_upload is None and progress is False:
+            # What a program put in place of send() may take no more than httpx's arguments.
+            return self.send(request, auth=auth, follow_redirects=follow_redirects)
+        return self.send(
+            request,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            on_download=on_download,
+            on_upload=on_upload,
+            progress=progress,
+        )
 
     def stream(
         self,
@@ -101,6 +119,9 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> StreamedResponse:
         """Send a request and leave the body of its response unread, to be read inside the `with` block.
 
@@ -122,7 +143,10 @@ class Client(BaseClient[BaseTransport]):
             "timeout": timeout,
             "extensions": extensions,
         }
-        return StreamedResponse(self, building, {"auth": auth, "follow_redirects": follow_redirects})
+        sending: dict[str, Any] = {"auth": auth, "follow_redirects": follow_redirects}
+        if on_download is not None or on_upload is not None or progress is not False:
+            sending |= {"on_download": on_download, "on_upload": on_upload, "progress": progress}
+        return StreamedResponse(self, building, sending)
 
     def send(
         self,
@@ -131,9 +155,18 @@ class Client(BaseClient[BaseTransport]):
         stream: bool = False,
         auth: AuthTypes | Unset | None = UNSET,
         follow_redirects: bool | Unset = UNSET,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a request as it is. With `stream=True` the body is left unread, and the response is to be closed."""
-        return run_blocking(pipeline.send(self, request, stream, auth, follow_redirects))
+        if on_download is None and on_upload is None and progress is False:
+            return run_blocking(pipeline.send(self, request, stream, auth, follow_redirects))
+
+        from .transfers import Watch, send_watched
+
+        watch = Watch(on_download, on_upload, progress)
+        return run_blocking(send_watched(self, request, stream, auth, follow_redirects, watch))
 
     def get(
         self,
@@ -146,9 +179,14 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a GET request: fetch what is at the URL."""
-        return self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return request(
             "GET",
             url,
             params=params,
@@ -171,9 +209,14 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send an OPTIONS request: ask what may be done with the URL."""
-        return self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return request(
             "OPTIONS",
             url,
             params=params,
@@ -196,9 +239,14 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a HEAD request: fetch the headers of what is at the URL."""
-        return self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return request(
             "HEAD",
             url,
             params=params,
@@ -225,9 +273,15 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a POST request: have the body processed."""
-        return self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return request(
             "POST",
             url,
             content=content,
@@ -258,9 +312,15 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a PUT request: have the body replace what is at the URL."""
-        return self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return request(
             "PUT",
             url,
             content=content,
@@ -291,9 +351,15 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a PATCH request: have the body change what is at the URL."""
-        return self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return request(
             "PATCH",
             url,
             content=content,
@@ -320,9 +386,14 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a DELETE request: have what is at the URL removed."""
-        return self.request(
+        request = self.request
+        if on_download is not None or progress is not False:
+            request = partial(request, on_download=on_download, progress=progress)
+        return request(
             "DELETE",
             url,
             params=params,
@@ -349,9 +420,15 @@ class Client(BaseClient[BaseTransport]):
         follow_redirects: bool | Unset = UNSET,
         timeout: TimeoutTypes | Unset = UNSET,
         extensions: Mapping[str, Any] | None = None,
+        on_download: ProgressCallback | None = None,
+        on_upload: ProgressCallback | None = None,
+        progress: bool | str = False,
     ) -> Response:
         """Send a QUERY request: have the body answered as a question, safe to repeat. RFC 10008."""
-        return self.request(
+        request = self.request
+        if on_download is not None or on_upload is not None or progress is not False:
+            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
+        return request(
             "QUERY",
             url,
             content=content,

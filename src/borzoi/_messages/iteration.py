@@ -103,7 +103,7 @@ class Watched:
     async def next_chunk(self) -> bytes | None:
         try:
             chunk = await self._source.next_chunk()
-            received = self._response._num_bytes_downloaded
+            received = self._response.num_bytes_downloaded
             wire_bytes, self._wire_bytes = received - self._wire_bytes, received
             if chunk is not None or wire_bytes:
                 await self._observer.received(wire_bytes, 0 if chunk is None else len(chunk))

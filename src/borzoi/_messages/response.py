@@ -19,10 +19,12 @@ from .streams import AsyncByteStream, Body, ByteStream, SyncByteStream, Unattach
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from os import PathLike
 
     from .._values.cookies import Cookies
     from .._values.url import URL
     from .request import Request
+    from .saving import Saved
 
 T = TypeVar("T")
 
@@ -309,6 +311,29 @@ class Response(IncomingBody):
                 return loads(self.content, **kwargs)
             except RecursionError as error:
                 raise DecodingError("The body is JSON that nests too deeply.") from error
+
+    # The body, in a file.
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool | None = None, fsync: bool = False) -> Saved:
+        """Save the body, decoded, to a file; return its path and its size in bytes.
+
+        It goes to a temporary file in the same directory, which takes the place of `path` when the body is whole: after
+        an error nothing has changed. In a directory the file gets the name that the response gives it, made harmless.
+        `overwrite` is True unless given, but False where the server chose the name: then a file that exists raises
+        FileExistsError. `fsync=True` waits until the disk has it. The status is not looked at.
+
+            with client.stream("GET", url) as response:
+                path, size = response.raise_for_status().save("report.pdf")
+        """
+        from .saving import save
+
+        return run_blocking(save(self, path, overwrite=overwrite, fsync=fsync, blocking=True))
+
+    async def asave(self, path: str | PathLike[str], *, overwrite: bool | None = None, fsync: bool = False) -> Saved:
+        """Save the body as `save()` does. Only the body is waited for: the file is written on the loop's thread."""
+        from .saving import save
+
+        return await save(self, path, overwrite=overwrite, fsync=fsync, blocking=False)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in _UNPICKLED}
