@@ -7,7 +7,7 @@ import pytest
 from borzoi._errors import LocalProtocolError, RemoteProtocolError
 from borzoi._values.headers import HeaderBlock
 from borzoi._wire.http1 import Http1
-from borzoi._wire.http1_head import HeadLimits
+from borzoi._wire.http1_head import MAX_KNOWN_LINE, MAX_KNOWN_LINES, HeadLimits, HeadParser
 from tests.wire.feeding import ask, cuts, outcome, same_however_cut
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -206,12 +206,41 @@ def test_a_failed_engine_stays_failed() -> None:
     assert not engine.reusable
 
 
-def test_an_error_of_the_parser_is_the_cause() -> None:
-    """What httptools raises is translated, and kept as the cause."""
-    with pytest.raises(RemoteProtocolError, match="Invalid header token") as caught:
-        ask().receive(OK + b"a b: c\r\n\r\n")
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b"a b: 1", "is not a field name"),
+        (b": 1", "is not a field name"),
+        (b"a : 1", "is not a field name"),
+        (b"ab", "has no colon"),
+        (b" folded", "folded over several lines"),
+        (b"A: secret\x00", "the value of b'A' has a character"),
+        (b"Content-Length: +2", "is not a length"),
+        (b"Content-Length: " + b"9" * 20, "is not a length"),
+    ],
+)
+def test_a_malformed_field_is_named_and_its_value_is_not_shown(line: bytes, text: str) -> None:
+    """The error of a malformed line says which rule it breaks, and does not repeat a value that may be a secret."""
+    engine = Http1()
+    engine.start("GET")
+    with pytest.raises(RemoteProtocolError, match=text) as caught:
+        engine.receive(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
+    assert "secret" not in str(caught.value)
 
-    assert type(caught.value.__cause__).__module__.startswith("httptools")
+
+def test_lines_are_remembered_within_bounds_and_mean_the_same_each_time() -> None:
+    """What a connection remembers of earlier heads is bounded, and a known line is read as an unknown one is."""
+    parser = HeadParser(HeadLimits())
+    for number in range(1000):
+        block = b"HTTP/1.1 200 OK\r\nX-Id: %d\r\nConnection: keep-alive\r\nContent-Length: %d\r\nA: b \r\n\r\n"
+        head = parser.parse(block % (number, number))
+        assert head.pairs[0] == (b"X-Id", b"%d" % number)
+        assert head.pairs[3] == (b"A", b"b")
+        assert (head.length, head.keeps) == (number, True)
+    parser.parse(b"HTTP/1.1 200 OK\r\nLong: " + b"x" * 1000 + b"\r\n\r\n")
+    remembered = [*parser._known, *parser._framing]
+    assert len(remembered) <= 2 * MAX_KNOWN_LINES
+    assert max(map(len, remembered)) <= MAX_KNOWN_LINE
 
 
 # --- the end of the connection

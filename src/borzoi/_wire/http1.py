@@ -27,7 +27,6 @@ from .http1_head import (
     ResponseHead,
     SectionBuffer,
     encode_request_line,
-    read_framing,
 )
 
 if TYPE_CHECKING:
@@ -265,11 +264,10 @@ class Http1:
             if not block:
                 return b""
 
-        heads = self._heads
-        head = heads.parse(block)
-        length, keeps = read_framing(head)
+        head = self._heads.parse(block)
+        length = head.length
         rest = data[end:]
-        if not keeps:
+        if not head.keeps:
             self._keeps = False
 
         # The usual response, which arrives whole, takes this short cut: what follows it would do the same with six more
@@ -279,7 +277,6 @@ class Http1:
             self.chunks.append(rest)
             self.complete = True
             self._waits_for = _NOTHING
-            heads.pass_over(rest)
             return b""
 
         self._take_head(head, length, len(block))
@@ -346,7 +343,6 @@ class Http1:
             self._expected = self._left = length
             self._waits_for = _SIZED_BODY
         elif length == NO_BODY:
-            self._heads.pass_over(b"")
             self._finish()
         elif length == CHUNKED:
             self._chunked = ChunkedDecoder(self._limits)
@@ -378,8 +374,6 @@ class Http1:
         self.chunks.append(data)
         self._left = left
         if not left:
-            if len(data) == self._expected:
-                self._heads.pass_over(data)
             self._finish()
 
     def _receive_chunked(self, data: bytes) -> None:
@@ -392,8 +386,6 @@ class Http1:
 
         self.trailers = decoder.trailers
         self._chunked = None
-        # The parser of heads saw none of the chunks: to it this is the whole body.
-        self._heads.pass_over(b"0\r\n\r\n")
         if rest:
             self._keeps = False
         self._finish()

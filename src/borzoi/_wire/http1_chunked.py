@@ -2,7 +2,7 @@
 
 In: the bytes that follow a head, however they are cut. Out: the pieces of the body, then the trailers, then the bytes
 that come after them. It is strict (no bare LF, no sign, no "0x", no space), bounded in each line and in the trailers,
-and knows to the byte where the message ends, which llhttp does not tell through httptools.
+and knows to the byte where the message ends.
 """
 
 from __future__ import annotations

@@ -1,21 +1,15 @@
 """The heads of HTTP/1.1: what may stand in one, and what it says about the body and the connection.
 
 In: the bytes of one whole head, or the pairs of a request that is to be sent. Out: plain values, or an error that names
-the rule. llhttp (through httptools) checks the grammar of received fields; what it lets pass and RFC 9112 forbids is
-checked here. The parser sees one head at a time and never decides where a message ends.
+the rule. The grammar is that of RFC 9112 and nothing more: no folding, no bare CR or LF, no space before a colon.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-import httptools
+from typing import TypeVar
 
 from .._errors import LocalProtocolError, RemoteProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -31,8 +25,30 @@ UNTIL_CLOSE = -2
 EMPTY_LINE = b"\r\n\r\n"
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*+))?+")
-_USUAL_STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
+_USUAL_STATUS_LINE = b"HTTP/1.1 200 OK"
 _START_OF_STATUS_LINE = b"HTTP/1."
+
+# RFC 9110, 5.1 and 5.5; obs-text is let pass, as everywhere.
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++").fullmatch
+_FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([\t\x20-\x7e\x80-\xff]*+)").fullmatch
+
+MAX_KNOWN_LINES = 64
+"""Lines that a connection remembers, of each kind."""
+
+MAX_KNOWN_LINE = 128
+"""Bytes in a line that is remembered: longer ones are rarely the same twice."""
+
+MAX_LENGTH_DIGITS = 19
+"""Digits in a Content-Length: more would not fit into 64 bits."""
+
+# What a field is to the framing of a message.
+_CONTENT_LENGTH = 1
+_TRANSFER_ENCODING = 2
+_CONNECTION = 3
+
+# What a Connection field asks for.
+_CLOSE = 1
+_KEEP_ALIVE = 2
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
@@ -69,15 +85,17 @@ DEFAULT_HEAD_LIMITS = HeadLimits()
 
 
 class ResponseHead:
-    """Hold the head of a response as received; the names keep their case."""
+    """Hold the head of a response as received, where the names keep their case, and what it says about its framing."""
 
-    __slots__ = ("http_version", "pairs", "reason", "status")
+    __slots__ = ("http_version", "keeps", "length", "pairs", "reason", "status")
 
     def __init__(self, status: int, reason: bytes, http_version: bytes, pairs: Pairs) -> None:
         self.status = status
         self.reason = reason
         self.http_version = http_version
         self.pairs = pairs
+        self.length = UNTIL_CLOSE
+        self.keeps = False
 
     def __repr__(self) -> str:
         return f"<ResponseHead [{self.status} {self.reason.decode('latin-1')}]>"
@@ -161,144 +179,140 @@ def _status_line_too_long(limit: int) -> str:
     return f"The status line is longer than {limit} bytes."
 
 
-class FieldCollector:
-    """Be the callbacks of a parser. Those that are None cost nothing, and only `on_header` is not."""
-
-    __slots__ = ("on_header", "pairs")
-
-    on_message_begin = on_status = on_headers_complete = on_body = None
-    on_message_complete = on_chunk_header = on_chunk_complete = None
-
-    on_header: Callable[[bytes, bytes], None]
-
-    def __init__(self) -> None:
-        self.pairs: Pairs = []
-        append = self.pairs.append
-
-        # A closure over `append` costs less than a method. RFC 9112, 5.1: white space around a value is no part of it,
-        # and llhttp leaves it at the end; of what rstrip() strips, llhttp lets only space and tab pass.
-        def on_header(name: bytes, value: bytes) -> None:
-            append((name, value.rstrip()))
-
-        self.on_header = on_header
-
-
 class HeadParser:
-    """Parse the heads of one connection, one whole head at a time."""
+    """Parse the heads of one connection, one whole head at a time.
 
-    __slots__ = ("_collector", "_feed", "_limits", "_ready")
+    Most lines of a server's heads are the same from one response to the next. A line that was found sound is remembered
+    with what it means, and costs one look-up from then on; any other is held against the grammar.
+    """
+
+    __slots__ = ("_framing", "_known", "_limits")
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
-        self._collector = FieldCollector()
-        self._feed = httptools.HttpResponseParser(self._collector).feed_data
-        self._ready = True
+        self._known: dict[bytes, tuple[bytes, bytes]] = {}
+        self._framing: dict[bytes, tuple[tuple[bytes, bytes], int, int]] = {}
 
     def parse(self, block: bytes) -> ResponseHead:
         """Parse a head, given from its first byte to the end of its empty line. Raises RemoteProtocolError."""
-        if block.startswith(_USUAL_STATUS_LINE):
-            status, reason, http_version = 200, b"OK", b"HTTP/1.1"
+        lines = block[:-4].split(b"\r\n")
+        status_line = lines[0]
+        if status_line == _USUAL_STATUS_LINE:
+            head = ResponseHead(200, b"OK", b"HTTP/1.1", [])
         else:
-            status, reason, http_version = self._parse_status_line(block)
+            head = self._parse_status_line(status_line)
+        if len(lines) > self._limits.count + 1:
+            raise RemoteProtocolError(f"The response has more than {self._limits.count} header fields.")
 
-        # A field takes four bytes at least: a short block cannot hold too many of them.
-        max_count = self._limits.count
-        if len(block) > 4 * max_count and block.count(b"\n") > max_count + 2:
-            raise RemoteProtocolError(f"The response has more than {max_count} header fields.")
+        del lines[0]
+        self._parse_fields(lines, head)
+        return head
 
-        if not self._ready:
-            self._feed = httptools.HttpResponseParser(self._collector).feed_data
-        self._ready = False
+    def _parse_fields(self, lines: list[bytes], head: ResponseHead) -> None:
+        known = self._known
+        append = head.pairs.append
+        options = 0
+        for line in lines:
+            pair = known.get(line)
+            if pair is None:
+                pair, kind, number = self._framing.get(line) or self._learn(line)
+                if kind == _CONNECTION:
+                    options |= number
+                elif kind:
+                    _frame(head, kind, number)
+            append(pair)
 
-        collected = self._collector.pairs
-        try:
-            self._feed(block)
-        except httptools.HttpParserUpgrade:
-            pass  # A head with 101 and Upgrade, as whole as any other.
-        except httptools.HttpParserError as error:
-            raise RemoteProtocolError(f"Malformed response head: {error}.") from error
+        # RFC 9112, 9.3, in its order.
+        head.keeps = not options & _CLOSE and (head.http_version == b"HTTP/1.1" or bool(options & _KEEP_ALIVE))
 
-        pairs = collected[:]
-        collected.clear()
-        return ResponseHead(status, reason, http_version, pairs)
+    def _learn(self, line: bytes) -> tuple[tuple[bytes, bytes], int, int]:
+        """Hold a line against the grammar; return the field and its part in the framing. Raises RemoteProtocolError."""
+        match = _FIELD_LINE(line)
+        if match is None:
+            raise RemoteProtocolError(f"Malformed response head: {_what_is_wrong(line)}.")
 
-    def pass_over(self, body: bytes) -> None:
-        """Show the parser a whole body, such as the latest head announced: it can then parse the next head.
+        # RFC 9112, 5.1: white space around a value is no part of it.
+        name, value = match[1], match[2].rstrip(b" \t")
+        pair = (name, value)
+        kind, number = _part_in_framing(name.lower(), value)
+        if len(line) <= MAX_KNOWN_LINE:
+            if kind:
+                _remember(self._framing, line, (pair, kind, number))
+            else:
+                _remember(self._known, line, pair)
+        return pair, kind, number
 
-        Without this the next head gets a new parser, which costs more than this does: no callback listens to bodies.
-        """
-        self._feed(body)
-        self._ready = True
-
-    def _parse_status_line(self, block: bytes) -> tuple[int, bytes, bytes]:
-        limit = self._limits.status_line
-        end = block.find(b"\r\n", 0, limit + 2)
-        if end < 0:
-            raise RemoteProtocolError(_status_line_too_long(limit))
+    def _parse_status_line(self, line: bytes) -> ResponseHead:
+        if len(line) > self._limits.status_line:
+            raise RemoteProtocolError(_status_line_too_long(self._limits.status_line))
 
         # RFC 9112, 4. The space before an empty reason is missing in the wild; nothing else is let pass.
-        match = _STATUS_LINE.fullmatch(block, 0, end)
+        match = _STATUS_LINE.fullmatch(line)
         if match is None:
-            raise RemoteProtocolError(_not_http1(block))
+            raise RemoteProtocolError(_not_http1(line))
+        return ResponseHead(int(match[2]), match[3] or b"", b"HTTP/1." + match[1], [])
 
-        return int(match[2]), match[3] or b"", b"HTTP/1." + match[1]
+
+_Known = TypeVar("_Known")
+
+
+def _remember(lines: dict[bytes, _Known], line: bytes, meaning: _Known) -> None:
+    # Dates and identifiers come and go: when they have filled the memory, it starts anew.
+    if len(lines) >= MAX_KNOWN_LINES:
+        lines.clear()
+    lines[line] = meaning
+
+
+def _what_is_wrong(line: bytes) -> str:
+    """Say why a line is no field, showing no value: it may be a secret."""
+    name, colon, _ = line.partition(b":")
+    if line[:1] in (b" ", b"\t"):
+        return "a field is folded over several lines (RFC 9112, 5.2)"
+    if not colon:
+        return f"the line {line[:32]!r} has no colon (RFC 9112, 5)"
+    if not _NAME(name):
+        return f"{name[:32]!r} is not a field name (RFC 9112, 5.1)"
+    return f"the value of {name[:32]!r} has a character that is not allowed (RFC 9110, 5.5)"
+
+
+def _part_in_framing(name: bytes, value: bytes) -> tuple[int, int]:
+    """Return what a field is to the framing, if anything, and its value in that. Raises RemoteProtocolError."""
+    if name == b"content-length":
+        # RFC 9112, 6.3, case 5: digits and nothing else, no sign and no list. isdigit() knows ASCII digits only.
+        if not value.isdigit() or len(value) > MAX_LENGTH_DIGITS:
+            raise RemoteProtocolError(f"Malformed response head: Content-Length {value[:64]!r} is not a length.")
+        return _CONTENT_LENGTH, int(value)
+
+    if name == b"transfer-encoding":
+        # RFC 9112, 6.3, case 4. We send no TE field: one "chunked" is all that a server may apply (RFC 9110, 10.1.4).
+        if value.lower() != b"chunked":
+            raise RemoteProtocolError(f"Transfer-Encoding {value[:64]!r}: only 'chunked', once, is understood.")
+        return _TRANSFER_ENCODING, CHUNKED
+
+    if name == b"connection":
+        return _CONNECTION, _connection_options(value)
+
+    return 0, 0
+
+
+def _connection_options(value: bytes) -> int:
+    options = [option.strip() for option in value.lower().split(b",")]
+    return _CLOSE * (b"close" in options) | _KEEP_ALIVE * (b"keep-alive" in options)
+
+
+def _frame(head: ResponseHead, kind: int, length: int) -> None:
+    """Set the length of a body. Raises RemoteProtocolError where two readers could find two lengths (RFC 9112, 6.3)."""
+    if kind == _TRANSFER_ENCODING and head.http_version != b"HTTP/1.1":
+        # RFC 9112, 6.1: it came with 1.1, and in a message of 1.0 the framing is faulty.
+        raise RemoteProtocolError("Transfer-Encoding in a response of HTTP/1.0.")
+    if head.length != UNTIL_CLOSE:
+        raise RemoteProtocolError("The response has more than one Content-Length or Transfer-Encoding.")
+    head.length = length
 
 
 def parse_trailers(section: bytes, limits: HeadLimits) -> Pairs:
     """Parse a trailer section (RFC 9112, 7.1.2), given with its empty line. Raises RemoteProtocolError."""
     return HeadParser(limits).parse(b"HTTP/1.1 204 No Content\r\n" + section).pairs
-
-
-def read_framing(head: ResponseHead) -> tuple[int, bool]:
-    """Read from a head the length of the body, and whether the peer keeps the connection open.
-
-    The length may be `CHUNKED` or `UNTIL_CLOSE`. Raises RemoteProtocolError where two readers could find two lengths.
-    """
-    length = UNTIL_CLOSE
-    connection = b""
-
-    # The size of a name is the cheapest thing to ask of it.
-    for name, value in head.pairs:
-        size = len(name)
-        if size == 14:
-            # RFC 9112, 6.3, case 5. llhttp has refused a second one, anything but digits, and 65 bits.
-            if name == b"Content-Length" or name.lower() == b"content-length":
-                length = int(value)
-        elif size == 17:
-            if name.lower() == b"transfer-encoding":
-                length = _read_transfer_encoding(value, length, head.http_version)
-        elif size == 10 and name.lower() == b"connection":
-            connection = connection + b"," + value if connection else value
-
-    if connection == b"keep-alive":
-        return length, True
-
-    return length, keeps_connection(connection, head.http_version)
-
-
-def _read_transfer_encoding(value: bytes, length: int, http_version: bytes) -> int:
-    # RFC 9112, 6.1: Transfer-Encoding came with 1.1, and in a message of 1.0 the framing is faulty.
-    if http_version != b"HTTP/1.1":
-        raise RemoteProtocolError("Transfer-Encoding in a response of HTTP/1.0.")
-
-    # RFC 9112, 6.3, case 4. We send no TE field, so one "chunked" is all that a server may apply (RFC 9110, 10.1.4).
-    # Content-Length beside it (case 3) was refused by llhttp.
-    if value.lower() != b"chunked" or length == CHUNKED:
-        raise RemoteProtocolError(f"Transfer-Encoding {value[:64]!r}: only 'chunked', once, is understood.")
-
-    return CHUNKED
-
-
-def keeps_connection(connection: bytes, http_version: bytes) -> bool:
-    """Read the Connection field, several of them joined by commas, as RFC 9112, 9.3 orders."""
-    if not connection:
-        return http_version == b"HTTP/1.1"
-
-    options = [option.strip() for option in connection.lower().split(b",")]
-    if b"close" in options:
-        return False
-
-    return http_version == b"HTTP/1.1" or b"keep-alive" in options
 
 
 # --- sending
@@ -325,7 +339,7 @@ class RequestFraming:
             raise LocalProtocolError("A request has Content-Length or Transfer-Encoding, and this one has both.")
 
         self.length = _read_length(lengths) if lengths else _read_coding(codings) if codings else NO_BODY
-        self.keeps = keeps_connection(b",".join(named[b"connection"]), b"HTTP/1.1")
+        self.keeps = not _connection_options(b",".join(named[b"connection"])) & _CLOSE
         self.upgrades = bool(named[b"upgrade"])
         self.expects_continue = b"100-continue" in (value.lower() for value in named[b"expect"])
 
