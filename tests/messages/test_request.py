@@ -122,6 +122,13 @@ def test_a_request_never_has_two_framings() -> None:
     ]
 
 
+def test_an_empty_form_has_one_length() -> None:
+    """A form without a value is a body of no bytes, and says so once."""
+    request = Request("POST", "https://example.org", data={"a": []})
+
+    assert request.headers.get_list("content-length") == ["0"]
+
+
 def test_a_url_without_a_host_gives_no_host() -> None:
     """A relative URL names no host, so none is sent."""
     assert Request("GET", "/a").headers.raw == []

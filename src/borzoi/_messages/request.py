@@ -122,7 +122,7 @@ class Request:
         ]
 
         first = [(b"Host", host)] if host and b"host" not in given else []
-        if self.method in _METHODS_WITH_BODY and not is_framed and getattr(self, "_content", None) == b"":
+        if not described and not is_framed and getattr(self, "_content", None) == b"":
             # RFC 9110 8.6: a method that means a body says so when there is none.
             first.append((b"Content-Length", b"0"))
         self._headers._block = HeaderBlock([*first, *block.pairs, *added])
