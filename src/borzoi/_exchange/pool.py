@@ -71,10 +71,9 @@ class Pool:
         route = self._route(request)
         exchange = Exchange(self, request)
         try:
-            connection = self._lease_idle(exchange, route) or await self._lease_new(exchange, route)
-            if connection.requests:
-                return await exchange.run(), exchange
-            return await self._send_first(exchange, connection)
+            if self._lease_idle(exchange, route) is None:
+                await self._lease_new(exchange, route)
+            return await exchange.run(), exchange
         except BaseException as error:
             # Nothing is left to do here, unless an interrupt cut short the one who had to do it.
             exchange.close_now()
@@ -86,18 +85,17 @@ class Pool:
         # new one cannot have been closed for its age.
         exchange = Exchange(self, request)
         try:
-            connection = await self._lease_new(exchange, route, used=False)
-            return await self._send_first(exchange, connection)
+            await self._lease_new(exchange, route, used=False)
+            return await exchange.run(), exchange
         except BaseException as error:
             exchange.close_now()
             exchange.explain(error)
             raise
 
-    async def _send_first(self, exchange: Exchange, connection: Connection) -> tuple[ResponseHead, Exchange]:
-        head = await exchange.run()
+    def know(self, connection: Connection) -> None:
+        """Keep what the first response over a connection has shown: the next one to its peer comes about faster."""
         if connection.route.scheme == b"https":
             self._dialer.remember_session(connection.route, connection.stream)
-        return head, exchange
 
     def _route(self, request: Request) -> Route:
         origin = request.url._origin

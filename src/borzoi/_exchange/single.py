@@ -117,6 +117,8 @@ class Exchange(Body):
                 await self._receive_rest_of_head(connection)
 
             assert engine.head is not None
+            if connection.requests == 1:
+                self._pool.know(connection)
             if engine.complete:
                 self._finish(connection)
             else:
