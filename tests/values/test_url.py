@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borzoi._errors import InvalidURL
+from borzoi._values import url as url_module
 from borzoi._values.query import QueryParams
 from borzoi._values.url import URL, Origin, parse_url
 
@@ -419,6 +420,12 @@ class TestParseUrl:
         text = "http://example.org/" + "a" * 5000
         assert parse_url(text) == parse_url(text)
         assert parse_url(text) is not parse_url(text)
+
+    def test_the_cache_is_bounded(self) -> None:
+        """However many texts are parsed, some thousand of them are remembered, and each gives its own URL."""
+        for number in range(3000):
+            assert parse_url(f"http://example.org/{number}")._target == f"/{number}".encode()
+        assert 0 < len(url_module._known) <= 1024
 
     def test_errors_are_raised_each_time(self) -> None:
         """A text that is no URL raises InvalidURL whenever it is parsed."""
