@@ -84,10 +84,17 @@ class Reader:
             body += chunk
 
 
+def without_delay(sock: socket.socket) -> None:
+    """Send small pieces at once, and not when those before were acknowledged."""
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def http(respond: Callable[[Asked], bytes | None]) -> Handler:
     """Return a handler that answers each request with what `respond` returns; None closes."""
 
     def handler(sock: socket.socket) -> None:
+        without_delay(sock)
         reader = Reader(sock)
         while (asked := reader.request()) is not None:
             data = respond(asked)
