@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 class Connection:
     """One HTTP/1.1 connection."""
 
-    __slots__ = ("_network_stream", "_pool", "engine", "forwarding", "idle", "requests", "route", "stream")
+    __slots__ = ("_pool", "engine", "forwarding", "idle", "network_stream", "requests", "route", "stream")
 
     def __init__(self, pool: Pool, route: Route, stream: Stream, forwarding: Forwarding | None) -> None:
         self._pool = pool
-        self._network_stream: NetworkStream | AsyncNetworkStream | None = None
+        self.network_stream = NetworkStream(self) if pool.blocking else AsyncNetworkStream(self)
+        """The connection as `response.extensions["network_stream"]` shows it."""
         self.route = route
         self.stream = stream
         self.engine = Http1()
@@ -48,13 +49,6 @@ class Connection:
     def change_pool(self, pool: Pool) -> None:
         """Belong to another pool, whose event loop has taken over the stream."""
         self._pool = pool
-
-    @property
-    def network_stream(self) -> NetworkStream | AsyncNetworkStream:
-        """The connection as `response.extensions["network_stream"]` shows it."""
-        if self._network_stream is None:
-            self._network_stream = NetworkStream(self) if self._pool.blocking else AsyncNetworkStream(self)
-        return self._network_stream
 
 
 class _Upgraded:

@@ -118,7 +118,8 @@ class Pool:
             with self._guard:
                 if self.orphans:
                     self._bury_orphans()
-                self._close_surplus(self.now())
+                if self.now() >= shelf.expires_from:
+                    self._close_expired()
                 connection = shelf.newest(route)
                 if connection is None:
                     return None
@@ -232,14 +233,11 @@ class Pool:
 
     def _shelve(self, connection: Connection) -> None:
         shelf = self._shelf
-        now = self.now()
-        if shelf.put(connection, connection.route, now):
-            connection.idle = True
-            shelf.busy.discard(connection)
-            self._close_surplus(now)
-        else:
-            shelf.busy.discard(connection)
-            connection.stream.close()
+        surplus = shelf.put(connection, connection.route, self.now())
+        connection.idle = True
+        shelf.busy.discard(connection)
+        if surplus is not None:
+            self._close_idle(surplus)
 
     def discard(self, connection: Connection) -> None:
         """Close a leased connection."""
@@ -275,8 +273,9 @@ class Pool:
         self._shelf.remove(connection)
         connection.stream.close()
 
-    def _close_surplus(self, now: float) -> None:
-        while (connection := self._shelf.surplus(now)) is not None:
+    def _close_expired(self) -> None:
+        now = self.now()
+        while (connection := self._shelf.expired(now)) is not None:
             self._close_idle(connection)
 
     def _bury_orphans(self) -> None:

@@ -106,9 +106,12 @@ class Exchange(Body):
             if streamed:
                 await self._send_body(connection, opening)
             else:
-                await stream.write(opening, self.patience("write"))
+                # Without a total time-out, patience() only looks its operation up: here twice a request.
+                seconds = self._timeouts.get("write") if self._until is None else self.patience("write")
+                await stream.write(opening, seconds)
 
-            data = await stream.read(self.patience("read"))
+            seconds = self._timeouts.get("read") if self._until is None else self.patience("read")
+            data = await stream.read(seconds)
             if data:
                 engine.receive(data)
             else:
@@ -159,7 +162,7 @@ class Exchange(Body):
         connection.requests += 1
         engine.start(request.method)
         target = request.extensions.get("target") or request.url._target
-        block = request.headers.block
+        block = request._headers.block
         if connection.forwarding is not None:
             target, block = connection.forwarding.translate(request.url, target, block)
         head = engine.encode_head(request.method, target, block)
@@ -169,7 +172,7 @@ class Exchange(Body):
             return head, True
         if stream._data:
             head += engine.encode_data(stream._data)
-        return head + engine.encode_end(), False
+        return head if engine.is_sent else head + engine.encode_end(), False
 
     async def _send_body(self, connection: Connection, head: bytes) -> None:
         """Send a body piece by piece; stop where the server answers before it has all of it."""

@@ -28,13 +28,14 @@ W = TypeVar("W", bound=Hashable)
 class Shelf(Generic[C, W]):
     """Keep the books of connections `C` and of waiters `W`."""
 
-    __slots__ = ("_by_age", "_by_origin", "_expires", "_expiry", "_max_idle", "_max_open", "busy", "waiters")
+    __slots__ = ("_by_age", "_by_origin", "_expiry", "_max_idle", "_max_open", "busy", "expires_from", "waiters")
 
     def __init__(self, limits: Limits) -> None:
         self._max_open = limits.max_connections
         self._max_idle = limits.max_keepalive_connections
         self._expiry = limits.keepalive_expiry
-        self._expires = float("inf")
+        self.expires_from = float("inf")
+        """No idle connection expires before: a bound, which costs one comparison where there is nothing to do."""
         self._by_origin: dict[Hashable, list[C]] = {}
         # The value is the origin and the time at which the connection expires.
         self._by_age: OrderedDict[C, tuple[Hashable, float]] = OrderedDict()
@@ -73,32 +74,27 @@ class Shelf(Generic[C, W]):
         """Return the connection to close when there is no room."""
         return next(iter(self._by_age), None)
 
-    def put(self, connection: C, origin: Hashable, now: float) -> bool:
-        """Shelve a connection that became idle; return False if it must be closed, because none may be kept."""
+    def put(self, connection: C, origin: Hashable, now: float) -> C | None:
+        """Shelve a connection that became idle; return the one to close for it, which may be itself."""
         if self._max_idle == 0 or self._expiry == 0:
-            return False
+            return connection
         expires = float("inf") if self._expiry is None else now + self._expiry
-        if expires < self._expires:
-            self._expires = expires
+        if expires < self.expires_from:
+            self.expires_from = expires
         self._by_age[connection] = (origin, expires)
         stack = self._by_origin.get(origin)
         if stack is None:
             self._by_origin[origin] = [connection]
         else:
             stack.append(connection)
-        return True
+        return self.oldest() if self._max_idle is not None and len(self._by_age) > self._max_idle else None
 
-    def surplus(self, now: float) -> C | None:
-        """Return a connection that must be closed, because it expired or because too many are idle."""
-        if now < self._expires and (self._max_idle is None or len(self._by_age) <= self._max_idle):
-            return None
-
+    def expired(self, now: float) -> C | None:
+        """Return an idle connection whose time is over. Not worth asking before `expires_from`."""
         for connection, (_, expires) in self._by_age.items():
-            # A lower bound of when the next one expires: looked at far more often than there is something to close.
-            self._expires = expires
-            too_many = self._max_idle is not None and len(self._by_age) > self._max_idle
-            return connection if expires <= now or too_many else None
-        self._expires = float("inf")
+            self.expires_from = expires
+            return connection if expires <= now else None
+        self.expires_from = float("inf")
         return None
 
     def next_waiter(self) -> tuple[W, Hashable] | None:

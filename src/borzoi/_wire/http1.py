@@ -67,6 +67,7 @@ class Http1:
         "complete",
         "head",
         "informational",
+        "is_sent",
         "leftover",
         "trailers",
         "upgraded",
@@ -80,6 +81,9 @@ class Http1:
 
     chunks: list[bytes]
     """What was received of the body and not taken. To take it: `chunks, engine.chunks = engine.chunks, []`."""
+
+    is_sent: bool
+    """Whether the request is sent to its end."""
 
     complete: bool
     """Whether the response is whole."""
@@ -108,6 +112,7 @@ class Http1:
         self._head_left = limits.size
         self._expected = self._left = 0
         self._to_send = 0
+        self.is_sent = True
         self.head = None
         self.informational = []
         self.chunks = []
@@ -118,13 +123,15 @@ class Http1:
 
     def start(self, method: str) -> None:
         """Begin an exchange. Raises LocalProtocolError unless the engine is new or `reusable`."""
-        if not self.reusable:
+        # `reusable`, without the call: this is on the path of every request.
+        if not self.complete or not self._keeps or not self.is_sent or self._error is not None:
             raise LocalProtocolError("This connection cannot be used for another request.")
 
         self._method = method
         self._is_plain = method != "HEAD" and method != "CONNECT"
         self._waits_for = _HEAD
         self._to_send = _UNSENT
+        self.is_sent = False
         self.head = None
         self.chunks = []
         self.complete = False
@@ -137,7 +144,7 @@ class Http1:
     @property
     def reusable(self) -> bool:
         """Whether another exchange may follow: both messages are whole, nothing came after, and neither side closes."""
-        return self.complete and self._keeps and self._to_send == 0 and self._error is None
+        return self.complete and self._keeps and self.is_sent and self._error is None
 
     @property
     def answered(self) -> bool:
@@ -174,6 +181,7 @@ class Http1:
             raise LocalProtocolError(f"A {method} request has no body, and these headers announce one.")
 
         self._to_send = framing.length
+        self.is_sent = framing.length == 0
         self._keeps = framing.keeps
         return line + fields + b"\r\n"
 
@@ -199,6 +207,7 @@ class Http1:
             raise LocalProtocolError("Too much data for declared Content-Length")
 
         self._to_send = to_send - len(chunk)
+        self.is_sent = not self._to_send
         return chunk
 
     def encode_end(self) -> bytes:
@@ -213,6 +222,7 @@ class Http1:
             raise LocalProtocolError("Too little data for declared Content-Length")
 
         self._to_send = 0
+        self.is_sent = True
         return b"0\r\n\r\n"
 
     # --- receiving
