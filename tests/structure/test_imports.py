@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -26,7 +27,10 @@ print(json.dumps([elapsed * 1000, sorted(set(sys.modules) - before)]))
 
 
 def _import_anew() -> tuple[float, set[str]]:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True)
+    # With compiled modules, as after an installation: what is measured is importing, not compiling.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", SCRIPT]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     elapsed, loaded = json.loads(done.stdout)
     return elapsed, set(loaded)
 
@@ -40,5 +44,5 @@ def test_import_loads_nothing_heavy() -> None:
 
 
 def test_import_is_fast() -> None:
-    """`import borzoi` takes less than 30 ms: the least of five, as a busy machine only ever adds."""
-    assert min(_import_anew()[0] for _ in range(5)) < LIMIT_MS
+    """`import borzoi` takes less than 30 ms: the least of ten, as a busy machine only ever adds."""
+    assert min(_import_anew()[0] for _ in range(10)) < LIMIT_MS

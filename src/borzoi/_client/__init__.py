@@ -1,0 +1,1 @@
+"""The clients, the pipeline that a request goes through, and the transports that send it."""

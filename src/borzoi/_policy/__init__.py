@@ -1,0 +1,1 @@
+"""Rules that decide and never do: redirects, authentication, routing, pooling."""

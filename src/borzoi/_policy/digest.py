@@ -219,10 +219,10 @@ def _challenges(request: Request, field: str) -> Iterator[tuple[str, dict[str, s
             parameters.setdefault(match[1].lower(), _value(match))
         else:
             match = _SCHEME.match(field, position)
+            if match is None and scheme == "digest":
+                raise ProtocolError("Malformed Digest WWW-Authenticate header", request=request)
             if match is None:
-                # Of a field that makes no sense, what was read before still counts, unless it is a half-read Digest.
-                if scheme == "digest":
-                    raise ProtocolError("Malformed Digest WWW-Authenticate header", request=request)
+                # Of a field that makes no sense, what was read before still counts.
                 break
             if scheme:
                 yield scheme, parameters

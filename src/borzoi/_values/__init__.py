@@ -1,0 +1,1 @@
+"""Plain values: URL, query parameters, headers, cookies, status codes."""

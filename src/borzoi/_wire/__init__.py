@@ -1,0 +1,1 @@
+"""Engines that turn messages into bytes and bytes into messages, without I/O."""
