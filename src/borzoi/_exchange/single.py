@@ -110,14 +110,16 @@ class Exchange(Body):
                 seconds = self._timeouts.get("write") if self._until is None else self.patience("write")
                 await stream.write(opening, seconds)
 
-            seconds = self._timeouts.get("read") if self._until is None else self.patience("read")
-            data = await stream.read(seconds)
-            if data:
-                engine.receive(data)
-            else:
-                engine.receive_eof()
+            # There already where the server has answered before it had the whole body.
             if engine.head is None:
-                await self._receive_rest_of_head(connection)
+                seconds = self._timeouts.get("read") if self._until is None else self.patience("read")
+                data = await stream.read(seconds)
+                if data:
+                    engine.receive(data)
+                else:
+                    engine.receive_eof()
+                if engine.head is None:
+                    await self._receive_rest_of_head(connection)
 
             assert engine.head is not None
             if connection.requests == 1:
