@@ -57,7 +57,6 @@ from ._policy.proxy import Proxy
 from ._values.cookies import Cookies
 from ._values.headers import Headers
 from ._values.query import QueryParams
-from ._values.status import codes
 from ._values.url import URL, Origin
 from ._version import __version__
 
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
     from ._client.wsgi_transport import WSGITransport
     from ._messages.progress import Progress
     from ._policy.digest import DigestAuth
+    from ._values.status import codes
     from .cli.main import main
 
 __title__ = "borzoi"
@@ -124,8 +124,8 @@ __all__ = [
     "ReadError",
     "ReadTimeout",
     "RemoteProtocolError",
-    "request",
     "Request",
+    "request",
     "RequestError",
     "RequestNotRead",
     "Response",
@@ -149,6 +149,7 @@ __all__ = [
 
 _ON_USE = {
     "ASGITransport": "_client.asgi_transport",
+    "codes": "_values.status",
     "DigestAuth": "_policy.digest",
     "main": "cli.main",
     "Progress": "_messages.progress",

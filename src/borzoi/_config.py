@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    import ssl
-
-    from ._values.headers import Headers, HeaderTypes
-    from ._values.url import URL
+from typing import Any, TypeAlias
 
 
 class Unset:

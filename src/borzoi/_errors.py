@@ -34,7 +34,7 @@ Exception
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class RequestNotRead(StreamError):
 
 
 @contextlib.contextmanager
-def request_context(request: Request | None = None) -> Iterator[None]:
+def request_context(request: Request | None = None) -> Generator[None]:
     """Attach `request` to any RequestError that passes."""
     try:
         yield
