@@ -79,7 +79,8 @@ class Painter(Protocol):
 class Display:
     """Hold all bars of this process. Any thread may open, move and close them."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
         # Reentrant: a warning or a signal handler in the middle of drawing may close a transfer of the same thread.
         self._lock = threading.RLock()
         self._bars: set[Bar] = set()
@@ -93,7 +94,7 @@ class Display:
 
         with self._lock:
             if self._painter is None:
-                self._painter = painter_for(sys.stderr)
+                self._painter = painter_for(self._stream or sys.stderr)
             self._bars.add(bar)
             self._painter.begin(bar)
         return bar

@@ -114,6 +114,8 @@ class Progress:
         """What to call the transfer: the last part of the path, or the host."""
         from urllib.parse import unquote
 
+        from urllib.parse import unquote
+
         return unquote(self.url.path.rstrip("/").rpartition("/")[2]) or self.url.host
 
     @property
@@ -215,6 +217,8 @@ class DownloadObserver:
 
     async def received(self, wire_bytes: int, decoded_bytes: int) -> None:
         """Count, and report where that is due."""
+        if not wire_bytes and not decoded_bytes:
+            return
         progress = self._meter.add(wire_bytes, decoded_bytes)
         if progress is not None:
             await self._report(progress)

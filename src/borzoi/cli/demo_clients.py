@@ -64,10 +64,10 @@ class Measured:
 async def borzoi_async(url: str, in_flight: int) -> AsyncGenerator[AsyncFetch]:
     """Open an AsyncClient."""
     limits = borzoi.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
-    async with borzoi.AsyncClient(base_url=url, limits=limits, trust_env=False) as client:
+    async with borzoi.AsyncClient(limits=limits, trust_env=False) as client:
 
         async def fetch(number: int) -> bytes:
-            return (await client.get(f"/records/{number}")).raise_for_status().content
+            return (await client.get(f"{url}/records/{number}")).raise_for_status().content
 
         yield fetch
 
@@ -76,8 +76,8 @@ async def borzoi_async(url: str, in_flight: int) -> AsyncGenerator[AsyncFetch]:
 def borzoi_blocking(url: str, in_flight: int) -> Generator[Fetch]:
     """Open a Client."""
     limits = borzoi.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
-    with borzoi.Client(base_url=url, limits=limits, trust_env=False) as client:
-        yield lambda number: client.get(f"/records/{number}").raise_for_status().content
+    with borzoi.Client(limits=limits, trust_env=False) as client:
+        yield lambda number: client.get(f"{url}/records/{number}").raise_for_status().content
 
 
 @asynccontextmanager
@@ -85,10 +85,10 @@ async def httpx_async(url: str, in_flight: int) -> AsyncGenerator[AsyncFetch]:
     """Open an AsyncClient of httpx."""
     httpx: Any = importlib.import_module("httpx")
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
-    async with httpx.AsyncClient(base_url=url, limits=limits, trust_env=False) as client:
+    async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
 
         async def fetch(number: int) -> bytes:
-            response = await client.get(f"/records/{number}")
+            response = await client.get(f"{url}/records/{number}")
             content: bytes = response.raise_for_status().content
             return content
 
@@ -100,8 +100,8 @@ def httpx_blocking(url: str, in_flight: int) -> Generator[Fetch]:
     """Open a Client of httpx."""
     httpx: Any = importlib.import_module("httpx")
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
-    with httpx.Client(base_url=url, limits=limits, trust_env=False) as client:
-        yield lambda number: client.get(f"/records/{number}").raise_for_status().content
+    with httpx.Client(limits=limits, trust_env=False) as client:
+        yield lambda number: client.get(f"{url}/records/{number}").raise_for_status().content
 
 
 @asynccontextmanager
@@ -109,10 +109,10 @@ async def aiohttp_async(url: str, in_flight: int) -> AsyncGenerator[AsyncFetch]:
     """Open a session of aiohttp."""
     aiohttp: Any = importlib.import_module("aiohttp")
     connector = aiohttp.TCPConnector(limit=in_flight)
-    async with aiohttp.ClientSession(url, connector=connector, raise_for_status=True) as session:
+    async with aiohttp.ClientSession(connector=connector, raise_for_status=True) as session:
 
         async def fetch(number: int) -> bytes:
-            async with session.get(f"/records/{number}") as response:
+            async with session.get(f"{url}/records/{number}") as response:
                 content: bytes = await response.read()
                 return content
 

@@ -43,11 +43,12 @@ class Paper:
             self.write(plain_table(columns, rows, words))
 
     def _rich_table(self, columns: Sequence[str], rows: Rows, words: int) -> None:
+        from rich import box
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table()
+        table = Table(box=box.SIMPLE_HEAD)
         for place, column in enumerate(columns):
             table.add_column(column, justify="left" if place < words else "right")
         for row in rows:
