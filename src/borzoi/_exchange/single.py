@@ -34,6 +34,9 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUE
 SMALL_BODY = 65536
 """A body of at most this many bytes goes out together with its head."""
 
+GLANCE = 0.01
+"""Seconds in which an answer is received that has arrived."""
+
 CLOSE = 0.002
 """Seconds before the deadline at which a time-out counts as the deadline's: timers are not exact."""
 
@@ -200,7 +203,7 @@ class Exchange(Body):
         engine = connection.engine
         try:
             while engine.head is None:
-                data = await connection.stream.read(self.patience("read") if broken else 0.0)
+                data = await connection.stream.read(self.patience("read") if broken else GLANCE)
                 if not data:
                     return False
                 self.heard = True
