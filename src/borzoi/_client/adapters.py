@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from .._policy.auth import Auth
 
 
+# The methods as they are written here, to see when a program has replaced them.
+_READ = Response.read
+_AREAD = Response.aread
+
+
 class Flow(Protocol):
     """An authentication flow that has been started."""
 
@@ -102,7 +107,8 @@ class _Blocking:
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         # hot path: `read()` would start a runner of its own. What a program made of the class keeps its method.
-        return response._load(blocking=True) if type(response) is Response else _call(response.read)
+        is_plain = type(response) is Response and Response.read is _READ
+        return response._load(blocking=True) if is_plain else _call(response.read)
 
     async def abandon(self, response: Response) -> None:
         response.close()
@@ -165,7 +171,8 @@ class _Asynchronous:
             await outcome
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
-        return response._load(blocking=False) if type(response) is Response else response.aread()
+        is_plain = type(response) is Response and Response.aread is _AREAD
+        return response._load(blocking=False) if is_plain else response.aread()
 
     async def abandon(self, response: Response) -> None:
         await undisturbed(response.aclose())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._config import Deadline, Unset
 from .._errors import RemoteProtocolError, RequestError, TooManyRedirects
 from .._messages.response import Response
+from .._messages.streams import Body
 from .._policy.auth import BasicAuth, build_auth
 from .._policy.redirects import DEPARTED, require_followable
 from . import settings
@@ -51,7 +52,10 @@ async def send(
         client._open()
     if isinstance(follow_redirects, Unset):
         follow_redirects = client.follow_redirects
-    scheme = client_auth(client, request) if isinstance(auth, Unset) else build_auth(auth)
+    scheme = client._auth if isinstance(auth, Unset) else build_auth(auth)
+    if scheme is not None and isinstance(auth, Unset) and DEPARTED in request.extensions:
+        # The client's authentication is not for a redirect that has left the origin it was meant for.
+        scheme = None
 
     timeouts = request.extensions.get("timeout", MISSING)
     if timeouts is MISSING:
@@ -65,26 +69,17 @@ async def send(
         else:
             scheme = scheme or BasicAuth(request.url.username, request.url.password)
             response = await send_authenticated(client, request, scheme, follow_redirects)
-        if not stream:
-            await read(client._face, response)
+        if stream:
+            return response
+        try:
+            await client._face.read(response)
+        except BaseException:
+            await client._face.abandon(response)
+            raise
         return response
     finally:
         if deadline is not None:
             deadline.is_over = True
-
-
-def client_auth(client: BaseClient[Any], request: Request) -> Auth | None:
-    """Return the client's authentication, but not for a redirect that has left the origin it was meant for."""
-    return None if DEPARTED in request.extensions else client._auth
-
-
-async def read(face: Face, response: Response) -> None:
-    """Read the body of a response; close it where that fails."""
-    try:
-        await face.read(response)
-    except BaseException:
-        await face.abandon(response)
-        raise
 
 
 class CallDeadline(Deadline):
@@ -223,7 +218,8 @@ async def send_once(client: BaseClient[Any], request: Request) -> Response:
     try:
         response._request = request
         response.default_encoding = client._default_encoding
-        response._elapsed_seconds = now() - started if response.is_closed else partial(seconds_since, started, now)
+        is_here = response.is_closed or (isinstance(response.stream, Body) and response.stream.is_whole)
+        response._elapsed_seconds = now() - started if is_here else partial(seconds_since, started, now)
         if response.headers._find(b"set-cookie") is not None:
             client.cookies.extract_cookies(response)
         if "logging" in sys.modules:

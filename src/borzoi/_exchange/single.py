@@ -263,6 +263,7 @@ class Exchange(Body):
         else:
             self._pool.discard(connection)
         self.connection = None
+        self.is_whole = True
         if self._guardian is not None:
             self._guardian.dismiss()
 

@@ -90,7 +90,7 @@ class IncomingBody:
 
         self.is_stream_consumed = True
         self.is_closed = True
-        if self._elapsed_seconds is not None:
+        if callable(self._elapsed_seconds):
             self._fix_elapsed()
         if self._observer is None and self.headers._find(b"content-encoding") is None:
             self._content = whole

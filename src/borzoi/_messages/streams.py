@@ -93,6 +93,9 @@ class Body(SyncByteStream, AsyncByteStream):
     blocking: bool | None = None
     """True when `next_chunk()` blocks the thread, False when it waits in an event loop, None when it does neither."""
 
+    is_whole: bool = False
+    """Whether all of the body has arrived, so that nothing of it is waited for."""
+
     async def next_chunk(self) -> bytes | None:
         """Return the next bytes, or None at the end. Raises errors of the borzoi tree."""
         raise NotImplementedError(f"{type(self).__name__} must implement next_chunk().")
