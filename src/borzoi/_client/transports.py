@@ -106,8 +106,8 @@ class HTTPTransport(BaseTransport):
 class AsyncHTTPTransport(AsyncBaseTransport):
     """Send requests over the network, in asyncio or trio, from any number of event loops.
 
-    Each loop has a pool of its own, and limits of its own. The idle connections of a loop that was closed are taken over by
-    the loop that sends next. The arguments are those of `HTTPTransport`.
+    Each loop has a pool of its own, and limits of its own. The idle connections of a loop that was closed are taken
+    over by the loop that sends next. The arguments are those of `HTTPTransport`.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         self._worlds: Worlds | None = None
         self._lock = threading.Lock()
         self._pools: list[tuple[weakref.ref[Any], Pool]] = []
-        # The pool that was used last, to find it without the list. One value, so that threads see both parts or neither.
+        # The pool that was used last, to find it without the list. One value: threads see both parts or neither.
         self._latest: tuple[weakref.ref[Any], Pool] | None = None
 
     async def handle_async_request(self, request: Request) -> Response:
