@@ -27,16 +27,17 @@ def serve(port: int) -> int:
 async def _serve(port: int) -> None:
     demo = Demo()
     server = await listen(demo, port)
-    show(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
-            loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-    server.close()
-    demo.abort()
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
+                loop.add_signal_handler(number, stop.set)
+        show(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await stop.wait()
+    finally:
+        server.close()
+        demo.abort()
 
 
 def show(url: str) -> None:
