@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Iterable
@@ -137,6 +138,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         self._pools: list[tuple[weakref.ref[Any], Pool]] = []
         # The pool that was used last, to find it without the list. One value: threads see both parts or neither.
         self._latest: tuple[weakref.ref[Any], Pool] | None = None
+        _transports.add(self)
 
     async def handle_async_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
@@ -181,3 +183,19 @@ class AsyncHTTPTransport(AsyncBaseTransport):
                 pool.close()
             else:
                 pool.close_from_thread()
+
+    def start_anew(self) -> None:
+        """Replace the lock in a fork's child: a thread may hold it that the child does not have."""
+        self._lock = threading.Lock()
+
+
+_transports: weakref.WeakSet[AsyncHTTPTransport] = weakref.WeakSet()
+
+
+def _start_anew() -> None:
+    for transport in list(_transports):
+        transport.start_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
