@@ -69,9 +69,9 @@ def measure(work: Work, server: Server, core: int | None, rounds: int) -> None:
     for _ in range(rounds):
         for client in work.clients:
             requests = max(work.in_flight, work.requests // 8) if client == "httpx" else work.requests
-            command = [sys.executable, "-m", "benchmarks.worker", client, work.world, base + work.path]
+            command = [sys.executable, "-m", "benchmarks.worker", client, work.world, base + server.paths[work.path]]
             command += [str(requests), str(work.in_flight)]
-            command += [server.ca] if work.tls and server.ca else []
+            command += [server.ca] if work.tls else []
             done = subprocess.run(
                 pinned(command, core), capture_output=True, text=True, timeout=120, cwd=HERE.parent, check=False
             )

@@ -1,12 +1,17 @@
-"""The server that all clients are measured against: nginx on loopback, or the demo's own API where nginx is missing."""
+"""The server that all clients are measured against: nginx on loopback, or the demo's own API where nginx is missing.
+
+The paths are the same in both: `/small`, `/10k`, `/64m` are looked up in `paths`.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -47,51 +52,72 @@ class Server:
 
     def __init__(self, core: int | None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="borzoi-bench-")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._running = ExitStack()
         self._core = core
-        self.root = Path(self._folder.name)
-        self.ca: str | None = None
-        self.name = "nginx"
+        self._root = Path(self._folder.name)
+        self.ca = str(self._root / "ca.pem")
+        self.name = ""
         self.url = self.tls_url = ""
+        self.paths = {"/small": "/small", "/10k": "/10k", "/64m": "/64m"}
 
     def __enter__(self) -> Self:
+        self._make_certificates()
         nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-        if nginx is None:
-            raise SystemExit("The benchmark needs nginx: apt-get install nginx-light")
-        port, tls_port = _free_ports()
-        self._make_files()
-        configuration = self.root / "nginx.conf"
-        configuration.write_text(
-            CONFIGURATION.format(root=self.root, port=port, tls_port=tls_port, small=SMALL), encoding="ascii"
-        )
-        command = [nginx, "-c", str(configuration), "-e", str(self.root / "error.log")]
-        self._process = subprocess.Popen(pinned(command, self._core))
-        self.url, self.tls_url = f"http://127.0.0.1:{port}", f"https://localhost:{tls_port}"
-        _wait_for(port)
+        if nginx is not None:
+            self._start_nginx(nginx)
+        else:
+            self._start_demo()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
+        self._running.close()
         self._folder.cleanup()
 
-    def _make_files(self) -> None:
+    def _start_nginx(self, nginx: str) -> None:
+        self.name = "nginx"
+        port, tls_port = _free_ports()
+        self._make_files()
+        configuration = self._root / "nginx.conf"
+        configuration.write_text(
+            CONFIGURATION.format(root=self._root, port=port, tls_port=tls_port, small=SMALL), encoding="ascii"
+        )
+        command = [nginx, "-c", str(configuration), "-e", str(self._root / "error.log")]
+        process = subprocess.Popen(pinned(command, self._core))
+        self._running.callback(process.wait, 10)
+        self._running.callback(process.terminate)
+        self.url, self.tls_url = f"http://127.0.0.1:{port}", f"https://localhost:{tls_port}"
+        _wait_for(port)
+
+    def _start_demo(self) -> None:
+        from borzoi.cli.demo_server import DemoServer
+
+        self.name = "the demo's API (nginx is missing)"
+        plain = self._running.enter_context(DemoServer())
+        files = (str(self._root / "server.pem"), str(self._root / "server.key"))
+        secure = self._running.enter_context(DemoServer(tls=files))
+        if self._core is not None and hasattr(os, "sched_setaffinity"):
+            for server in (plain, secure):
+                os.sched_setaffinity(server.pid, {self._core})
+        self.url, self.tls_url = plain.url, secure.url.replace("127.0.0.1", "localhost")
+        self.paths = {"/small": "/records/17", "/10k": "/download/10240", "/64m": f"/download/{64 * 1024**2}"}
+
+    def _make_certificates(self) -> None:
         import trustme
 
         authority = trustme.CA()
         certificate = authority.issue_cert("localhost", "127.0.0.1")
-        certificate.private_key_pem.write_to_path(str(self.root / "server.key"))
+        certificate.private_key_pem.write_to_path(str(self._root / "server.key"))
         for index, blob in enumerate(certificate.cert_chain_pems):
-            blob.write_to_path(str(self.root / "server.pem"), append=index > 0)
-        self.ca = str(self.root / "ca.pem")
+            blob.write_to_path(str(self._root / "server.pem"), append=index > 0)
         authority.cert_pem.write_to_path(self.ca)
 
-        files = self.root / "files"
+    def _make_files(self) -> None:
+        files = self._root / "files"
         files.mkdir()
+        # nginx serves them under another user, where it was started by root.
         files.chmod(0o755)
-        self.root.chmod(0o755)
-        for name, size in (("10k", 10 * 1024), ("1m", 1024**2), ("64m", 64 * 1024**2)):
+        self._root.chmod(0o755)
+        for name, size in (("10k", 10 * 1024), ("64m", 64 * 1024**2)):
             (files / name).write_bytes(bytes(range(256)) * (size // 256))
 
 
