@@ -172,12 +172,23 @@ def test_a_proxy_that_falls_silent(world: World) -> None:
     async def body() -> None:
         settings = {"timeout": Timeout(20, connect=0.05)}
         async with network_client(world, proxy=f"http://127.0.0.1:{server.port}", client=settings) as client:
-            with pytest.raises(borzoi.ConnectTimeout, match=f"127.0.0.1:{server.port} did not open the tunnel"):
+            with pytest.raises(borzoi.ConnectTimeout, match=f"127.0.0.1:{server.port}"):
                 await client.get("https://origin.example/")
             assert_whole(client, idle=0)
 
     with RawServer(says(b"", waits)) as server:
         world.run(body)
+
+
+def test_a_tunnel_that_takes_too_long() -> None:
+    """In memory: the text says that it was the proxy that did not open the tunnel, and when it was given up."""
+    backend = MemoryBackend(lambda host, port: lambda data: [])
+    transport = borzoi.HTTPTransport(backend=backend, proxy="http://proxy:3128")
+    with borzoi.Client(transport=transport, timeout=Timeout(10, connect=3)) as client:
+        with pytest.raises(borzoi.ConnectTimeout, match=r"The proxy proxy:3128 did not open the tunnel.*host:443"):
+            client.get("https://host/")
+    assert backend.now() == 3
+    assert backend.streams[0].closed
 
 
 def test_a_tunnel_to_the_wrong_origin(world: World) -> None:
