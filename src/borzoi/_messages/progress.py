@@ -114,8 +114,6 @@ class Progress:
         """What to call the transfer: the last part of the path, or the host."""
         from urllib.parse import unquote
 
-        from urllib.parse import unquote
-
         return unquote(self.url.path.rstrip("/").rpartition("/")[2]) or self.url.host
 
     @property

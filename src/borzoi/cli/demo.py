@@ -82,6 +82,8 @@ class Demo:
         missing = sorted({name for contender in CONTENDERS if not contender.is_installed() for name in contender.needs})
         if missing:
             self.paper.line(f"  Not installed, so not measured: {', '.join(missing)}.")
+        if len({measured.requests for measured in self.measured}) > 1:
+            self.paper.line("  The others fetch half as many, so that the demo is over soon.")
         self.paper.line("  CPU us: microseconds of the processor for each request, of the client's process alone.")
         self.paper.line("  opened: connections, as the server counted them.")
         for measured in self.measured:
