@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import Any
 
@@ -414,32 +415,33 @@ def test_a_poisoned_connection_is_not_used_again(world: World) -> None:
 
 def test_a_connection_that_died_in_the_hand_over_is_replaced(world: World) -> None:
     """A waiter that is handed a connection whose server has closed it meanwhile gets a new one, POST included."""
-    with gates(1) as (go,):
-
-        def respond(asked: Asked) -> bytes | None:
-            if asked.turn == 1 and len(server.connections) == 1:
-                server.until(go)
-            return echo_target(asked)
+    with gates(2) as (go, closed):
 
         def handler(sock: Any) -> None:
-            reader = Reader(sock)
-            asked = reader.request()
+            asked = Reader(sock).request()
             assert asked is not None
-            server.until(go)
-            # Response and end in one segment: they arrive together.
-            sock.setsockopt(6, 3, 1)  # TCP_CORK
-            sock.sendall(echo_target(asked))
-            sock.close()
+            if asked.target == b"/1":
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+                server.until(go)
+                sock.sendall(b"/1")
+                sock.shutdown(socket.SHUT_WR)
+                closed.set()
+            else:
+                sock.sendall(echo_target(asked))
+            sock.recv(1)
 
         async def body() -> None:
             async with world.client(limits=Limits(max_connections=1), timeout=20) as client:
                 async with world.tasks() as tasks:
-                    first = tasks.start(client.post, f"{server.url}/1")
-                    await busy(world, client, 1)
-                    second = tasks.start(client.post, f"{server.url}/2")
-                    await waiting(world, client, 1)
-                    go.set()
-                assert (first.result.text, second.result.text) == ("/1", "/2")
+                    async with client.stream("POST", f"{server.url}/1") as first:
+                        second = tasks.start(client.post, f"{server.url}/2")
+                        await waiting(world, client, 1)
+                        go.set()
+                        await world.wait_for(closed)
+                        for _ in range(3):
+                            await world.sleep0()
+                        assert (await first.aread()) == b"/1"
+                assert second.result.text == "/2"
                 assert_whole(client)
 
         with RawServer(handler) as server:
