@@ -180,7 +180,10 @@ def _show_public_path(value: Any) -> None:
         value.__module__ = __name__
 
 
-for _name in __all__:
-    if _name in globals() and _name != "USE_CLIENT_DEFAULT":
-        _show_public_path(globals()[_name])
-del _name
+def _show_public_paths() -> None:
+    for name in __all__:
+        if name in globals() and name != "USE_CLIENT_DEFAULT":
+            _show_public_path(globals()[name])
+
+
+_show_public_paths()

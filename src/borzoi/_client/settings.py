@@ -14,6 +14,7 @@ from .._messages.decoders import accept_encoding
 from .._values.cookies import Cookies
 from .._values.headers import Headers
 from .._values.query import QueryParams
+from .._values.url import parse_url
 
 if TYPE_CHECKING:
     from .._config import TimeoutTypes
@@ -126,8 +127,12 @@ def with_trailing_slash(url: URL) -> URL:
     return url.copy_with(raw_path=url.raw_path + b"/")
 
 
+@lru_cache(maxsize=512)
 def append_to_base(base: URL, url: URL) -> URL:
     """Return the URL for a path and query below the base; a leading slash does not lead above it."""
+    if base.is_absolute_url and not base.query and not base.fragment:
+        # Both are in normal form: put together as text, they take the short way through the parser.
+        return parse_url(str(base) + url.raw_path.lstrip(b"/").decode("ascii"))
     return base.copy_with(raw_path=base.raw_path + url.raw_path.lstrip(b"/"))
 
 
