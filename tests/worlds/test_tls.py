@@ -52,7 +52,7 @@ def test_no_common_version_is_refused(world: World) -> None:
     with RawServer(silent, tls=server_context(version=ssl.TLSVersion.TLSv1_2)) as peer:
 
         async def body() -> None:
-            with pytest.raises(ConnectError, match="TLS handshake .* failed: .*(?i:version|protocol)"):
+            with pytest.raises(ConnectError, match=r"TLS handshake .* failed: .*(?i:version|protocol)"):
                 await secure(await connect(world, peer), context=_too_old())
             await settle(world)
 
@@ -73,7 +73,7 @@ def test_a_peer_that_hangs_up_during_the_handshake_is_a_connect_error(world: Wor
         async def body() -> None:
             stream = await connect(world, server)
             go.set()
-            with pytest.raises(ConnectError, match="TLS handshake with .* failed: the peer closed the connection"):
+            with pytest.raises(ConnectError, match=r"TLS handshake with .* failed: the peer closed the connection"):
                 await secure(stream)
             await settle(world)
 
@@ -85,7 +85,7 @@ def test_a_peer_that_speaks_no_tls_is_a_connect_error(world: World) -> None:
     with RawServer(lambda sock: sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n") or silent(sock)) as server:
 
         async def body() -> None:
-            with pytest.raises(ConnectError, match="TLS handshake with .* failed: .*(?i:wrong.version|record)"):
+            with pytest.raises(ConnectError, match=r"TLS handshake with .* failed: .*(?i:wrong.version|record)"):
                 await secure(await connect(world, server))
             await settle(world)
 
@@ -101,7 +101,7 @@ def test_a_session_of_another_context_is_a_connect_error(world: World) -> None:
             await first.write(b"!", 5)
             await first.read(5)
             session = first.get_extra_info("ssl_object").session
-            with pytest.raises(ConnectError, match="TLS handshake .* failed: .*(?i:session)"):
+            with pytest.raises(ConnectError, match=r"TLS handshake .* failed: .*(?i:session)"):
                 await secure(await connect(world, server), context=client_context(), session=session)
             await settle(world)
             async with connected(world, server, tls=True) as third:
@@ -265,7 +265,7 @@ def test_a_refusal_inside_of_tls(world: World) -> None:
 
         async def body() -> None:
             outer = await connect(world, server, tls=True)
-            with pytest.raises(ConnectError, match="TLS handshake with .* failed"):
+            with pytest.raises(ConnectError, match=r"TLS handshake with .* failed"):
                 await secure(outer, name="inner.test")
             await settle(world)
             with pytest.raises(ReadError):

@@ -67,7 +67,7 @@ class AsyncioReactor(AsyncioParking, Reactor):
 _backends: dict[asyncio.AbstractEventLoop, Backend] = {}
 
 
-def _start_anew() -> None:
+def _start_anew() -> None:  # pragma: no cover - in a fork's child, which is looked at from outside
     for backend in _backends.values():
         backend.abandon()
     _backends.clear()

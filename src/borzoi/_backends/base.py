@@ -1,9 +1,9 @@
 """The contract that each world's back end keeps, and that everything above is written against.
 
-A `Stream` carries bytes. `read` returns what has arrived (b"" at the end of the stream), `write` returns when the system has
-taken all bytes. Time-outs are seconds from the call; None waits for ever. Every failure is an exception of the library's
-tree whose text names the peer and the cause. `close` never awaits. Waking a reader carries no bytes: they stay in the socket,
-so that a cancelled reader loses nothing.
+A `Stream` carries bytes. `read` returns what has arrived (b"" at the end of the stream), `write` returns when the
+system has taken all bytes. Time-outs are seconds from the call; None waits for ever. Every failure is an exception of
+the library's tree whose text names the peer and the cause. `close` never awaits. Waking a reader carries no bytes:
+they stay in the socket, so that a cancelled reader loses nothing.
 
 A `Backend` opens streams and knows its world's clock. Nothing above knows which world it is in.
 """
@@ -76,7 +76,7 @@ class Stream(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Close this process's descriptor only: in a fork's child nothing may reach the peer or the parent's reactor."""
+        """Close this process's descriptor only: a fork's child may reach neither the peer nor the parent's reactor."""
         ...
 
     def get_extra_info(self, info: str) -> Any:

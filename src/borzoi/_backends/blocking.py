@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .._errors import NetworkError, ReadError, WriteError, WriteTimeout
 from . import resolver
@@ -22,8 +22,6 @@ from .sockets import (
     Receiving,
     cause,
     close_descriptor,
-    connect_failed,
-    connect_timed_out,
     is_time_out,
     open_unix_socket,
     read_timed_out,
@@ -85,28 +83,11 @@ class BlockingBackend:
 
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
-        time.sleep(seconds)
+        time.sleep(seconds)  # noqa: ASYNC251 - this world is async in form only
 
     async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """Look up `host` on a thread of the resolver."""
-        if (literal := resolver.literal_address(host, port)) is not None:
-            return [literal]
-
-        turn = BlockingTurn()
-        lookup = resolver.Lookup(host, port, turn.give)
-        try:
-            resolver.threads.submit(lookup)
-            await turn.wait(timeout)
-        except TimedOut:
-            raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
-        except OSError as error:
-            raise connect_failed(f"{host}:{port}", [cause(error)]) from error
-        finally:
-            lookup.wanted = False
-
-        if isinstance(turn.value, Exception):
-            raise connect_failed(f"{host}:{port}", [cause(turn.value)]) from turn.value
-        return cast("list[Address]", turn.value)
+        """Return the addresses of `host`, looked up on a thread of the resolver."""
+        return await resolver.resolve(self, host, port, timeout)
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
         """Resolve, then race the addresses."""
@@ -220,7 +201,7 @@ class BlockingStream(Receiving):
             return
         self._closed = True
         try:
-            # Closing alone would not wake a thread that waits in the system. Not by SSLSocket's method, which waits, too.
+            # Closing alone would not wake a thread that waits in the system. SSLSocket's own method would wait, too.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         except OSError:
             pass

@@ -50,7 +50,7 @@ class Race:
         self._reasons: list[str] = []
 
     async def run(self, timeout: float | None, started: float) -> socket.socket:
-        """Return the first socket that is connected. The time-out began at `started`. Raises ConnectError, ConnectTimeout."""
+        """Return the first socket to be connected; time runs from `started`. Raises ConnectError, ConnectTimeout."""
         until = None if timeout is None else started + timeout
         winner: socket.socket | None = None
         try:

@@ -1,7 +1,8 @@
 """A back end without a network: scripted peers, and a clock that moves only when somebody would wait.
 
-A `Peer` says, for each connection, what to answer to the bytes it is sent: `bytes` arrive, `Wait` lets time pass, an exception
-is raised to the reader, and `END` is the end of the stream. Nothing ever suspends, so the same script serves every world.
+A `Peer` says, for each connection, what to answer to the bytes it is sent: `bytes` arrive, `Wait` lets time pass, an
+exception is raised to the reader, and `END` is the end of the stream. Nothing ever suspends, so the same script
+serves every world.
 """
 
 from __future__ import annotations

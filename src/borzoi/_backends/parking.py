@@ -1,8 +1,8 @@
 """Where tasks wait in the async worlds, and the one timer that ends the waits that take too long.
 
-A wait is a waiter (a future, or its like under trio) and perhaps a deadline. One timer is armed for the earliest deadline of
-all. When it fires, each waiter whose time has come fails with TimedOut. Typical waits end long before their deadline and cost
-one look at the clock, one entry in a dict and one comparison; the timer is rarely moved.
+A wait is a waiter (a future, or its like under trio) and perhaps a deadline. One timer is armed for the earliest
+deadline of all. When it fires, each waiter whose time has come fails with TimedOut. Typical waits end long before
+their deadline and cost one look at the clock, one entry in a dict and one comparison; the timer is rarely moved.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from . import resolver
 from .base import Address, TimedOut, Turn
-from .sockets import cause, connect_failed, connect_timed_out
 
 SCAN_SECONDS = 2e-6
 """Pause between scans, for each waiter: so that expiring them costs a few per cent of the time at most."""
@@ -72,7 +70,7 @@ class Parking:
     # Waits and their deadlines.
 
     def park(self, timeout: float | None) -> Waiter:
-        """Return a waiter that fails with TimedOut after `timeout` seconds. Give it to `leave` when the wait is over."""
+        """Return a waiter that fails with TimedOut after `timeout` seconds. Give it to `leave` at the end."""
         waiter = self.new_waiter()
         deadline = math.inf if timeout is None else self.now() + timeout
         self.deadlines[waiter] = deadline
@@ -120,26 +118,8 @@ class Parking:
         return ParkedTurn(self)
 
     async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """Look up `host` on a thread of the resolver."""
-        if (literal := resolver.literal_address(host, port)) is not None:
-            return [literal]
-
-        waiter = self.park(timeout)
-        lookup = resolver.Lookup(host, port, lambda outcome: self.call_from_thread(partial(_answer, waiter, outcome)))
-        try:
-            resolver.threads.submit(lookup)
-            outcome = await waiter
-        except TimedOut:
-            raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
-        except OSError as error:
-            raise connect_failed(f"{host}:{port}", [cause(error)]) from error
-        finally:
-            lookup.wanted = False
-            self.leave(waiter)
-
-        if isinstance(outcome, Exception):
-            raise connect_failed(f"{host}:{port}", [cause(outcome)]) from outcome
-        return cast("list[Address]", outcome)
+        """Return the addresses of `host`, looked up on a thread of the resolver."""
+        return await resolver.resolve(self, host, port, timeout)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
@@ -150,11 +130,6 @@ class Parking:
             pass
         finally:
             self.leave(waiter)
-
-
-def _answer(waiter: Waiter, outcome: resolver.Outcome) -> None:
-    if not waiter.done():
-        waiter.set_result(outcome)
 
 
 class ParkedTurn:

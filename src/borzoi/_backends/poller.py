@@ -1,7 +1,7 @@
 """One descriptor that becomes readable when any of many sockets has news.
 
-Edge-triggered: each change is told once, and the stream remembers it. Level-triggering would spin whenever bytes wait that
-nobody reads. The numbers in `poll()` are descriptors and the flags READ, WRITE and HANGUP.
+Edge-triggered: each change is told once, and the stream remembers it. Level-triggering would spin whenever bytes wait
+that nobody reads. The numbers in `poll()` are descriptors and the flags READ, WRITE and HANGUP.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if sys.platform == "linux":
             self._epoll.modify(descriptor, _INTEREST)
 
         def unregister(self, descriptor: int) -> None:
-            """Stop watching a descriptor, perhaps one that was closed behind our back: the system has then forgotten it."""
+            """Stop watching a descriptor. One that was closed behind our back is forgotten already."""
             try:
                 self._epoll.unregister(descriptor)
             except OSError:
@@ -82,7 +82,7 @@ elif sys.platform != "win32":  # pragma: no cover - macOS and the BSDs
         retell = register
 
         def unregister(self, descriptor: int) -> None:
-            """Stop watching a descriptor, perhaps one that was closed behind our back: the system has then forgotten it."""
+            """Stop watching a descriptor. One that was closed behind our back is forgotten already."""
             try:
                 self._change(descriptor, select.KQ_EV_DELETE)
             except OSError:

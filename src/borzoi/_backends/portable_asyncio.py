@@ -1,7 +1,7 @@
 """asyncio loops that cannot watch a descriptor, such as Windows' proactor: the loop's own transports.
 
-Slower than the reactor, same contract. Bytes arrive in one reused buffer, and the transport is paused when enough of them
-wait. TLS is our own, above the transport.
+Slower than the reactor, same contract. Bytes arrive in one reused buffer, and the transport is paused when enough of
+them wait. TLS is our own, above the transport.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ class PortableStream(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(READ_SIZE))
         self._arrived: deque[bytes] = deque()
         self._waiting_bytes = 0
+        # Bytes to write before the other tasks get a turn, however fast the peer takes them.
+        self._budget = TURN_BUDGET
         self._paused = False
         self._ended = False
         self._error: Exception | None = None
@@ -191,6 +193,10 @@ class PortableStream(asyncio.BufferedProtocol):
         if self._transport.is_closing():
             raise WriteError(f"Writing to {self.peer} failed: {cause(self._error or ConnectionResetError())}")
         self._transport.write(data)
+        self._budget -= len(data)
+        if self._budget <= 0:
+            self._budget = TURN_BUDGET
+            await self._backend.checkpoint()
         while not self._writable:
             self._writer = self._backend.park(timeout)
             try:

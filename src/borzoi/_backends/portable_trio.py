@@ -1,11 +1,13 @@
-"""trio where no descriptor tells of many sockets, as on Windows: trio watches each socket. Slower than the reactor, same contract."""
+"""trio where no descriptor tells of many sockets, as on Windows: trio watches each socket.
+
+Slower than the reactor, same contract.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import ssl
-import weakref
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +22,6 @@ from .sockets import (
     Receiving,
     cause,
     close_descriptor,
-    connect_failed,
     connect_timed_out,
     open_unix_socket,
     read_timed_out,
@@ -29,6 +30,7 @@ from .sockets import (
     wrap_in_tls,
     write_timed_out,
 )
+from .trio import TrioRun
 
 if TYPE_CHECKING:
     from .base import Stream
@@ -64,11 +66,8 @@ class TrioTurn:
         raise TimedOut
 
 
-class PortableTrio:
+class PortableTrio(TrioRun):
     """Open sockets that trio watches one by one. Satisfies `Backend`."""
-
-    def __init__(self) -> None:
-        self._token = weakref.ref(trio.lowlevel.current_trio_token())
 
     def now(self) -> float:
         """Return the run's own time."""
@@ -87,15 +86,8 @@ class PortableTrio:
         await trio.sleep(seconds)
 
     async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """Look up `host` on a thread of trio's, which keeps no program from ending."""
-        try:
-            with trio.fail_after(_seconds(timeout)):
-                found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
-        except trio.TooSlowError:
-            raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
-        except (OSError, UnicodeError) as error:
-            raise connect_failed(f"{host}:{port}", [cause(error)]) from error
-        return resolver.interleave_families([(int(family), address) for family, _, _, _, address in found])
+        """Return the addresses of `host`, looked up on a thread of the resolver."""
+        return await resolver.resolve(self, host, port, timeout)
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
         """Resolve, then race the addresses."""
@@ -125,21 +117,6 @@ class PortableTrio:
 
     def forget(self, sock: socket.socket) -> None:
         """Do nothing: nobody watches a socket between two waits."""
-
-    def call_from_thread(self, callback: Callable[[], None]) -> None:
-        """Run `callback` in the run, unless it has ended."""
-        token = self._token()
-        if token is None:
-            return
-        try:
-            token.run_sync_soon(callback)
-        except trio.RunFinishedError:
-            # Nobody waits any more.
-            return
-
-    def has_ended(self) -> bool:
-        """Return whether the run has ended."""
-        return self._token() is None
 
     def abandon(self) -> None:
         """Do nothing: there is nothing but the streams themselves."""

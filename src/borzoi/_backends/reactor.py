@@ -1,28 +1,26 @@
 """The engine of the async worlds: our own non-blocking sockets behind one descriptor that the event loop watches.
 
-The loop wakes once for a whole batch of ready sockets; the reactor then marks each stream and wakes its reader or writer. It
-never receives for a stream that nobody reads: that is the back-pressure. Waking carries no bytes. What is particular to a
-loop (waiters, timer, watching the one descriptor) is in `asyncio` and `trio`, which subclass `Reactor`.
+The loop wakes once for a whole batch of ready sockets; the reactor then marks each stream and wakes its reader or
+writer. It never receives for a stream that nobody reads: that is the back-pressure. Waking carries no bytes. What is
+particular to a loop (waiters, timer, watching the one descriptor) is in `asyncio` and `trio`, which subclass
+`Reactor`.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._errors import NetworkError, ReadError, WriteError
-from . import resolver
-from .base import READ_SIZE, TURN_BUDGET, Address, ConnectOptions, TimedOut, TLSOptions, Turn
+from .base import READ_SIZE, TURN_BUDGET, ConnectOptions, TimedOut, TLSOptions
 from .eyeballs import Race
-from .parking import ParkedTurn, Parking, Waiter
+from .parking import Parking, Waiter
 from .poller import HANGUP, READ, WRITE, Poller
 from .sockets import (
+    Receiving,
     cause,
     close_descriptor,
-    Receiving,
     open_unix_socket,
     read_timed_out,
     socket_info,
@@ -243,8 +241,8 @@ class SocketStream(Receiving):
             except OSError as error:
                 raise self._broken(ReadError, "Reading from", error) from error
 
-            # A short read has emptied the socket (epoll(7), question 9), and new bytes will be told; but an end that was
-            # told together with them will not be told again.
+            # A short read has emptied the socket (epoll(7), question 9), and new bytes will be told; but an end that
+            # was told together with them will not be told again.
             if len(data) < READ_SIZE and not self._hung_up:
                 self._readable = False
             else:
@@ -264,7 +262,7 @@ class SocketStream(Receiving):
             reactor.leave(waiter)
 
     async def _yield_turn(self) -> None:
-        """Let the others run: this stream has had its share of the turn. Nothing is in hand that a cancellation would lose."""
+        """Let the others run: this stream has had its share. A cancellation here loses nothing."""
         self._budget = TURN_BUDGET
         await self._reactor.checkpoint()
 

@@ -1,7 +1,7 @@
 """Names to addresses, on a few daemon threads.
 
-`getaddrinfo` can be neither interrupted nor given a time-out. On a thread of its own the caller may stop waiting for it, in
-every world, and a hanging lookup keeps no program from ending. This is the only use of threads in the package.
+`getaddrinfo` can be neither interrupted nor given a time-out. On a thread of its own the caller may stop waiting for
+it, in every world, and a hanging lookup keeps no program from ending. This is the only use of threads in the package.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import Protocol, TypeAlias, cast
 
-from .base import Address
+from .base import Address, TimedOut, Turn
+from .sockets import cause, connect_failed, connect_timed_out
 
 MAX_THREADS = 16
 """Lookups that may hang at once before others wait behind them."""
@@ -37,6 +39,40 @@ class Lookup:
         """Look up, and tell. One that waited behind others until nobody waited for it is dropped."""
         if self.wanted:
             self.done(look_up(self.host, self.port))
+
+
+class Asker(Protocol):
+    """A world that asks."""
+
+    def turn(self) -> Turn:
+        """Return something to wait on."""
+        ...
+
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in the world's own thread, if it still runs."""
+        ...
+
+
+async def resolve(world: Asker, host: str, port: int, timeout: float | None) -> list[Address]:
+    """Look up `host` on a thread of the resolver. Raises ConnectError, ConnectTimeout."""
+    if (literal := literal_address(host, port)) is not None:
+        return [literal]
+
+    turn = world.turn()
+    lookup = Lookup(host, port, lambda outcome: world.call_from_thread(partial(turn.give, outcome)))
+    try:
+        threads.submit(lookup)
+        await turn.wait(timeout)
+    except TimedOut:
+        raise connect_timed_out(f"{host}:{port}", timeout, "resolve the name to connect") from None
+    except OSError as error:
+        raise connect_failed(f"{host}:{port}", [cause(error)]) from error
+    finally:
+        lookup.wanted = False
+
+    if isinstance(turn.value, Exception):
+        raise connect_failed(f"{host}:{port}", [cause(turn.value)]) from turn.value
+    return cast("list[Address]", turn.value)
 
 
 def literal_address(host: str, port: int) -> Address | None:
@@ -120,7 +156,7 @@ threads = ResolverThreads()
 """The process's own resolver threads."""
 
 
-def _start_anew() -> None:
+def _start_anew() -> None:  # pragma: no cover - in a fork's child, which is looked at from outside
     # Threads do not survive a fork, and the lock may have been held by one of them.
     global threads
     threads = ResolverThreads()

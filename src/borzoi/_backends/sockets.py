@@ -8,7 +8,7 @@ import os
 import select
 import socket
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .._errors import ConnectError, ConnectTimeout, NetworkError, ReadTimeout, WriteTimeout
 
@@ -82,7 +82,8 @@ def _connected(sock: socket.socket, path: str) -> bool:
 def set_options(sock: socket.socket, options: ConnectOptions) -> None:
     """Apply the `socket_options` of the program."""
     for option in options.socket_options:
-        sock.setsockopt(*option)
+        # The three shapes are setsockopt's own.
+        sock.setsockopt(*cast("tuple[int, int, int]", option))
 
 
 def is_time_out(error: Exception) -> bool:

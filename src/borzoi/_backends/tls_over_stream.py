@@ -1,16 +1,18 @@
 """TLS over any stream: inside of another TLS connection, or where the world hands out no socket of its own.
 
-OpenSSL works between two buffers in memory; this carries bytes from the lower stream into one and from the other out to it.
-Slower than TLS on a socket, same contract. What the lower stream raises passes through: its text names the peer.
+OpenSSL works between two buffers in memory; this carries bytes from the lower stream into one and from the other out
+to it. Slower than TLS on a socket, same contract. What the lower stream raises passes through: its text names the
+peer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .._errors import NetworkError, ReadError, ReadTimeout, WriteError, WriteTimeout
+from .._errors import NetworkError, ReadError, ReadTimeout, TransportError, WriteError, WriteTimeout
 from .base import READ_SIZE, TLS_WRITE_SIZE, Stream, TLSOptions
 from .sockets import cause, connect_timed_out, tls_failed
 
@@ -21,14 +23,25 @@ class Carrier(Stream, Protocol):
     peer: str
 
     def receive_now(self) -> bytes | None:
-        """Return what can be received without waiting, b"" at the end, None where there is nothing. Raises OSError, ReadError."""
+        """Return what can be received without waiting, b"" at the end, else None. Raises OSError, ReadError."""
         ...
 
 
 class TLSOverStream:
     """A secured stream above another. Satisfies `Stream`."""
 
-    __slots__ = ("_incoming", "_kept", "_lower", "_now", "_object", "_outgoing", "_writing", "peer")
+    __slots__ = (
+        "_cut",
+        "_incoming",
+        "_kept",
+        "_lower",
+        "_now",
+        "_object",
+        "_outgoing",
+        "_writing",
+        "on_event",
+        "peer",
+    )
 
     def __init__(self, lower: Carrier, tls: TLSOptions, now: Callable[[], float]) -> None:
         self._lower = lower
@@ -40,18 +53,16 @@ class TLSOverStream:
         )
         # What was found while the stream was idle.
         self._kept: bytes | None = None
-        # Whether records are on their way out; after a write that was broken off this stays so.
+        # Whether records are on their way out, and whether that was broken off.
         self._writing = False
+        self._cut = False
+        self.on_event: Callable[[], None] | None = None
         self.peer = lower.peer
+        lower.on_event = self._on_event
 
-    @property
-    def on_event(self) -> Callable[[], None] | None:
-        """Called when something happened to the stream while nobody was reading."""
-        return self._lower.on_event
-
-    @on_event.setter
-    def on_event(self, callback: Callable[[], None] | None) -> None:
-        self._lower.on_event = callback
+    def _on_event(self) -> None:
+        if self.on_event is not None:
+            self.on_event()
 
     async def handshake(self, timeout: float | None) -> None:
         """Do the handshake. Raises ConnectTimeout, ConnectError."""
@@ -75,7 +86,8 @@ class TLSOverStream:
             return False
         except ssl.SSLError:
             # The alert tells the peer what is wrong.
-            await self._flush(0.0)
+            with contextlib.suppress(TransportError):
+                await self._flush(0.0)
             raise
         return True
 
@@ -102,7 +114,7 @@ class TLSOverStream:
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""
-        if self._writing:
+        if self._cut:
             raise WriteError(f"Writing to {self.peer} failed: an earlier write was broken off")
         rest = memoryview(data)
         while rest:
@@ -114,11 +126,17 @@ class TLSOverStream:
             await self._flush(timeout)
 
     async def _flush(self, timeout: float | None) -> None:
-        """Send the records that wait; one task at a time, or they would be mixed. Who is at it sends those of others too."""
-        while not self._writing and self._outgoing.pending:
+        """Send the records that wait. One task at a time, which sends those of the others too."""
+        while self._outgoing.pending and not self._writing and not self._cut:
             self._writing = True
-            await self._lower.write(self._outgoing.read(), timeout)
-            self._writing = False
+            try:
+                await self._lower.write(self._outgoing.read(), timeout)
+            except BaseException:
+                # Part of a record may be out: nothing can follow it.
+                self._cut = True
+                raise
+            finally:
+                self._writing = False
 
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return this stream secured once more. Raises ConnectTimeout, ConnectError."""

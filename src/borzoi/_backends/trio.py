@@ -57,20 +57,53 @@ class TrioWaiter:
         if self._outcome is not None:
             return self._outcome.unwrap()
         self._task = trio.lowlevel.current_task()
-        return (yield from trio.lowlevel.wait_task_rescheduled(self._abort).__await__())
+        return (yield from trio.lowlevel.wait_task_rescheduled(self._abort).__await__())  # noqa: ASYNC105 - it is
 
 
-class TrioReactor(Reactor):
+class TrioRun:
+    """The run of trio that a back end belongs to, as it is seen from outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._token = weakref.ref(trio.lowlevel.current_trio_token())
+
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in the run, unless it has ended."""
+        token = self._token()
+        if token is None:
+            return
+        try:
+            token.run_sync_soon(callback)
+        except trio.RunFinishedError:
+            # Nobody waits any more.
+            return
+
+    def has_ended(self) -> bool:
+        """Return whether the run has ended."""
+        token = self._token()
+        if token is None:
+            return True
+        try:
+            # There is no other way to ask.
+            token.run_sync_soon(_nothing, idempotent=True)
+        except trio.RunFinishedError:
+            return True
+        return False
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+class TrioReactor(TrioRun, Reactor):
     """Watch the sockets of one run of trio."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = trio.current_time  # type: ignore[method-assign]
         self.new_waiter = TrioWaiter  # type: ignore[method-assign]
-        self._token = weakref.ref(trio.lowlevel.current_trio_token())
         self._descriptor: int | None = None
         self._pumping = False
-        self._over = False
         self._scope: trio.CancelScope | None = None
 
     def attach(self, descriptor: int) -> None:
@@ -105,39 +138,28 @@ class TrioReactor(Reactor):
     async def _pump(self) -> None:
         try:
             while self._descriptor is not None or self.timer_at < math.inf:
-                with contextlib.suppress(trio.ClosedResourceError), trio.CancelScope(deadline=self.timer_at) as scope:
-                    self._scope = scope
-                    if self._descriptor is None:
-                        await trio.sleep_forever()
-                    else:
-                        await trio.lowlevel.wait_readable(self._descriptor)
-                self._scope = None
+                await self._rest()
                 self.ready()
                 if self.timer_at <= self.now():
                     self.expire()
         except BaseException:
             # The run ends, and with it every wait: nobody else would wake them.
-            self._over = True
             self.fail_all(partial(ReadError, "The trio run that this connection belongs to has ended"))
             raise
         finally:
             self._scope = None
             self._pumping = False
 
-    def call_from_thread(self, callback: Callable[[], None]) -> None:
-        """Run `callback` in the run, unless it has ended."""
-        token = self._token()
-        if token is None:
-            return
-        try:
-            token.run_sync_soon(callback)
-        except trio.RunFinishedError:
-            # Nobody waits any more.
-            return
-
-    def has_ended(self) -> bool:
-        """Return whether the run has ended."""
-        return self._over or self._token() is None
+    async def _rest(self) -> None:
+        """Wait until there is news, the timer is due, or somebody stirs."""
+        with contextlib.suppress(trio.ClosedResourceError), trio.CancelScope() as scope:
+            self._scope = scope
+            scope.deadline = self.timer_at
+            if self._descriptor is None:
+                await trio.sleep_forever()
+            else:
+                await trio.lowlevel.wait_readable(self._descriptor)
+        self._scope = None
 
     async def checkpoint(self) -> None:
         """Let the other tasks run once."""
@@ -156,9 +178,9 @@ def backend_for(token: trio.lowlevel.TrioToken) -> Backend:
 
 
 def _choose() -> Backend:
-    if AVAILABLE:
+    if AVAILABLE:  # pragma: no branch - Windows
         return TrioReactor()
 
-    from .portable_trio import PortableTrio
+    from .portable_trio import PortableTrio  # pragma: no cover - Windows
 
-    return PortableTrio()
+    return PortableTrio()  # pragma: no cover - Windows
