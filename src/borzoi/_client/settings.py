@@ -132,7 +132,9 @@ def append_to_base(base: URL, url: URL) -> URL:
     """Return the URL for a path and query below the base; a leading slash does not lead above it."""
     if base.is_absolute_url and not base.query and not base.fragment:
         # Both are in normal form: put together as text, they take the short way through the parser.
-        return parse_url(str(base) + url.raw_path.lstrip(b"/").decode("ascii"))
+        text = str(base)
+        below = url.raw_path.lstrip(b"/").decode("ascii")
+        return parse_url(f"{text}{below}" if text.endswith("/") else f"{text}/{below}")
     return base.copy_with(raw_path=base.raw_path + url.raw_path.lstrip(b"/"))
 
 

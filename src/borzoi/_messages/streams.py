@@ -56,8 +56,8 @@ class ReadyIterator:
 class ByteStream(SyncByteStream, AsyncByteStream):
     """Hold a body that is in memory as a whole."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, stream: bytes) -> None:
+        self._data = stream
 
     def __iter__(self) -> Iterator[bytes]:
         return iter((self._data,))
