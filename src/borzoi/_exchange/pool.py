@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Protocol
 
 from .._backends.base import Backend, TimedOut, Turn
-from .._errors import PoolTimeout, ReadError, RemoteProtocolError, WriteError
+from .._errors import ConnectError, PoolTimeout, ReadError, RemoteProtocolError, WriteError
 from .._policy.pooling import Shelf
 from .connection import Connection
 from .dial import Dialer, Route
@@ -148,9 +148,16 @@ class Pool:
                 if used and turn.value.stream.is_idle():
                     exchange.connection = turn.value
                     return turn.value
+                self._require_room(turn.value)
                 self._exchange_for_room(turn, turn.value)
 
+            self._require_room(turn)
             stream = await self._dialer.dial(self._backend, route, exchange.patience)
+            try:
+                self._require_room(turn)
+            except ConnectError:
+                stream.close()
+                raise
             connection = exchange.connection = Connection(self, route, stream, self._dialer.forwarding(route))
             self._shelf.busy.add(connection)
             self._shelf.busy.discard(turn)
@@ -184,6 +191,11 @@ class Pool:
             # What was given in the very moment in which the time was over is still taken.
             if waiting:
                 raise self._exhausted(timeout, others) from None
+
+    def _require_room(self, holder: Hashable) -> None:
+        """Raise ConnectError where the pool was closed, and with it the room that was held."""
+        if holder not in self._shelf.busy:
+            raise ConnectError("The client was closed while the request waited for a connection")
 
     def _exchange_for_room(self, turn: Turn, connection: Connection) -> None:
         """Close a connection that was given: its server has closed it by now, or a new one is needed."""
@@ -307,7 +319,11 @@ class Pool:
         with self._guard:
             for connection in self._shelf.idle():
                 self._close_idle(connection)
+            # Who waits or dials finds that there is no room for it any more.
+            while (waiter := self._shelf.next_waiter()) is not None:
+                waiter[0].give(_ROOM)
             leased = self._leased()
+            self._shelf.busy.intersection_update(leased)
         for connection in leased:
             self.discard(connection)
 
