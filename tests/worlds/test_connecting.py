@@ -116,8 +116,8 @@ def test_the_next_address_is_tried(world: World, names: dict[str, Answers], firs
     assert first == "refused" or took > 0.24
 
 
-def test_a_late_answer_is_still_taken(world: World, names: dict[str, Answers]) -> None:
-    """While later addresses are tried, an earlier one may still answer, and the others are given up."""
+def test_the_last_address_is_reached(world: World, names: dict[str, Answers]) -> None:
+    """One address that does not answer and one that refuses do not keep the third from being taken."""
     names["peer.test"] = ["127.0.0.2", "127.0.0.3", "127.0.0.1"]
     with RawServer(saying(b"hello")) as server, black_hole("127.0.0.2", server.port):
         with refusing_port("127.0.0.3", server.port):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 
@@ -183,7 +185,7 @@ def test_sleeping_takes_its_time(world: World) -> None:
 
 
 def test_many_waits_end_each_at_its_own_time(async_world: World) -> None:
-    """1,000 reads with different time-outs each end at about the right time, by one timer."""
+    """1,000 waits with different time-outs each end at about the right time."""
     with RawServer(silent) as server:
 
         async def body() -> list[float]:
@@ -267,14 +269,24 @@ def test_a_cancelled_wait_leaves_nothing(async_world: World) -> None:
         assert async_world.run(body) == b"still"
 
 
+def _sockets() -> int:
+    found = 0
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found += os.readlink(f"/proc/self/fd/{number}").startswith("socket:")
+    return found
+
+
 def test_a_cancelled_connection_is_closed(async_world: World) -> None:
     """Cancelling while a connection is being made leaves no descriptor behind."""
     with black_hole() as port:
 
         async def body() -> None:
+            before = _sockets()
             async with async_world.move_on_after(0.02) as scope:
                 await async_world.backend().connect_tcp("127.0.0.1", port, 10, PLAIN)
             assert scope.cancelled_caught
+            assert _sockets() == before
 
         async_world.run(body)
 

@@ -44,13 +44,18 @@ def test_a_quiet_stream_is_idle(world: World, tls: bool) -> None:
 
 def test_tickets_that_nobody_has_read_leave_a_stream_idle(world: World) -> None:
     """A TLS 1.3 stream on which nothing was ever read is idle although tickets wait in its socket."""
-    with RawServer(echo, tls=server_context()) as server:
+    ticketed = threading.Event()
+
+    def handler(sock: socket.socket) -> None:
+        # The server's part of the handshake ends with the tickets.
+        ticketed.set()
+        echo(sock)
+
+    with RawServer(handler, tls=server_context()) as server:
 
         async def body() -> bytes:
             async with connected(world, server, tls=True) as stream:
-                server.wait_for_connections(1)
-                await stream.write(b"!", 5)
-                await read_exactly(stream, 1)
+                await world.wait_for(ticketed)
                 await settle(world)
                 assert stream.is_idle()
                 await stream.write(b"hello", 5)
