@@ -53,7 +53,7 @@ lint: $(VENV)/.installed ## Check style, format, the directions of imports and t
 
 types: $(VENV)/.installed ## Check the types with mypy --strict and with pyright.
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(BENCH_VENV)/.installed ## Measure Borzoi beside its peers, which get an environment of their own.
 	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)

@@ -33,8 +33,8 @@ def _seconds(name: str, value: Any) -> float | None:
 class Timeout:
     """Hold the time-outs of a request, in seconds; None means no limit.
 
-    `connect`, `read`, `write` and `pool` each bound one operation: a connection, the next bytes in, the next bytes out, a
-    free connection. `total` bounds the whole: redirects, authentication and reading the body included.
+    `connect`, `read`, `write` and `pool` each bound one operation: a connection, the next bytes in, the next bytes out,
+    a free connection. `total` bounds the whole: redirects, authentication and reading the body included.
 
         Timeout(5.0)                          # 5 s for each of the four
         Timeout(5.0, read=60, total=120)      # an answer that takes its time, but not more than two minutes
@@ -156,8 +156,8 @@ class Limits:
 class Deadline:
     """Hold the moment at which a whole request must be over.
 
-    It is made from the `total` of a `Timeout` when the request is first sent, and shared by all that the request leads to. The
-    moment is fixed at first use, on the clock of the world that does the work.
+    It is made from the `total` of a `Timeout` when the request is first sent, and shared by all that the request leads
+    to. The moment is fixed at first use, on the clock of the world that does the work.
     """
 
     __slots__ = ("_at", "total")

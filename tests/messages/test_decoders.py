@@ -228,7 +228,7 @@ def test_too_many_codings() -> None:
 
 @pytest.mark.parametrize(
     ("codings", "data"),
-    [("", b"x"), ("identity", b"x"), ("compress", b"x"), ("gzip,compress", gzip.compress(b"x"))],
+    [("", b"x"), ("identity", b"x"), ("compress", b"x"), ("gzip,compress", gzip.compress(b"x", mtime=0))],
 )
 def test_unknown_codings_stay(codings: str, data: bytes) -> None:
     """What is under an unknown coding cannot be reached, so the body is left as it is."""

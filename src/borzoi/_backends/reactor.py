@@ -230,7 +230,17 @@ class SocketStream(Receiving):
         """Return the next bytes, b"" at the end. Raises ReadTimeout, ReadError."""
         while True:
             if not self._readable:
-                await self._wait_readable(timeout)
+                # hot path: `_wait_readable()`, without a coroutine of its own.
+                reactor = self._reactor
+                waiter = self._reader = reactor.park(timeout)
+                self._budget = TURN_BUDGET
+                try:
+                    await waiter
+                except TimedOut:
+                    raise read_timed_out(self.peer, timeout) from None
+                finally:
+                    self._reader = None
+                    reactor.deadlines.pop(waiter, None)
             elif self._budget <= 0:
                 await self._yield_turn()
             try:

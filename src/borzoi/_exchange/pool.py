@@ -228,7 +228,7 @@ class Pool:
             if connection not in shelf.busy:
                 # The pool was closed, and the connection with it.
                 return
-            waiter = shelf.next_waiter()
+            waiter = shelf.next_waiter() if shelf.waiters else None
             if waiter is None:
                 self._shelve(connection)
                 return

@@ -168,7 +168,7 @@ class Http1:
             raise LocalProtocolError(f"The exchange was started as {self._method!r}, and its head says {method!r}.")
 
         line = encode_request_line(method, target)
-        fields = block.encoded()
+        fields = block._encoded or block.encoded()
 
         # Requests of one client to one origin share their block: a connection reads it once.
         framing = self._framing

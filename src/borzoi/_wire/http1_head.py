@@ -205,10 +205,6 @@ class HeadParser:
             raise RemoteProtocolError(f"The response has more than {self._limits.count} header fields.")
 
         del lines[0]
-        self._parse_fields(lines, head)
-        return head
-
-    def _parse_fields(self, lines: list[bytes], head: ResponseHead) -> None:
         known = self._known
         append = head.pairs.append
         options = 0
@@ -224,6 +220,7 @@ class HeadParser:
 
         # RFC 9112, 9.3, in its order.
         head.keeps = not options & _CLOSE and (head.http_version == b"HTTP/1.1" or bool(options & _KEEP_ALIVE))
+        return head
 
     def _learn(self, line: bytes) -> tuple[tuple[bytes, bytes], int, int]:
         """Hold a line against the grammar; return the field and its part in the framing. Raises RemoteProtocolError."""
