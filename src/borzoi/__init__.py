@@ -9,63 +9,68 @@ The names are httpx's; what is added to them has defaults that keep httpx's beha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+import sys
 
-from ._api import delete, get, head, options, patch, post, put, query, request, stream
-from ._client.async_client import AsyncClient
-from ._client.sync_client import Client
-from ._client.tls import create_ssl_context
-from ._client.transport_base import AsyncBaseTransport, BaseTransport, MockTransport
-from ._client.transports import AsyncHTTPTransport, HTTPTransport
-from ._config import UNSET as USE_CLIENT_DEFAULT
-from ._config import Limits, Timeout
-from ._errors import (
-    CloseError,
-    ConnectError,
-    ConnectTimeout,
-    CookieConflict,
-    DecodingError,
-    HTTPError,
-    HTTPStatusError,
-    InvalidURL,
-    LocalProtocolError,
-    NetworkError,
-    PoolTimeout,
-    ProtocolError,
-    ProxyError,
-    ReadError,
-    ReadTimeout,
-    RemoteProtocolError,
-    RequestError,
-    RequestNotRead,
-    ResponseNotRead,
-    StreamClosed,
-    StreamConsumed,
-    StreamError,
-    TimeoutException,
-    TooManyRedirects,
-    TransportError,
-    UnsupportedProtocol,
-    WriteError,
-    WriteTimeout,
-)
-from ._messages.request import Request
-from ._messages.response import Response
-from ._messages.streams import AsyncByteStream, ByteStream, SyncByteStream
-from ._policy.auth import Auth, BasicAuth, FunctionAuth, NetRCAuth
-from ._policy.proxy import Proxy
-from ._values.cookies import Cookies
-from ._values.headers import Headers
-from ._values.query import QueryParams
-from ._values.url import URL, Origin
 from ._version import __version__
 
+# Type checkers know this name; to import it from `typing` would cost more than all the rest of this module.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from ._api import delete, get, head, options, patch, post, put, query, request, stream
     from ._client.asgi_transport import ASGITransport
+    from ._client.async_client import AsyncClient
+    from ._client.sync_client import Client
+    from ._client.tls import create_ssl_context
+    from ._client.transport_base import AsyncBaseTransport, BaseTransport, MockTransport
+    from ._client.transports import AsyncHTTPTransport, HTTPTransport
     from ._client.wsgi_transport import WSGITransport
+    from ._config import UNSET as USE_CLIENT_DEFAULT
+    from ._config import Limits, Timeout
+    from ._errors import (
+        CloseError,
+        ConnectError,
+        ConnectTimeout,
+        CookieConflict,
+        DecodingError,
+        HTTPError,
+        HTTPStatusError,
+        InvalidURL,
+        LocalProtocolError,
+        NetworkError,
+        PoolTimeout,
+        ProtocolError,
+        ProxyError,
+        ReadError,
+        ReadTimeout,
+        RemoteProtocolError,
+        RequestError,
+        RequestNotRead,
+        ResponseNotRead,
+        StreamClosed,
+        StreamConsumed,
+        StreamError,
+        TimeoutException,
+        TooManyRedirects,
+        TransportError,
+        UnsupportedProtocol,
+        WriteError,
+        WriteTimeout,
+    )
     from ._messages.progress import Progress
+    from ._messages.request import Request
+    from ._messages.response import Response
+    from ._messages.streams import AsyncByteStream, ByteStream, SyncByteStream
+    from ._policy.auth import Auth, BasicAuth, FunctionAuth, NetRCAuth
     from ._policy.digest import DigestAuth
+    from ._policy.proxy import Proxy
+    from ._values.cookies import Cookies
+    from ._values.headers import Headers
+    from ._values.query import QueryParams
     from ._values.status import codes
+    from ._values.url import URL, Origin
     from .cli.main import main
 
 __title__ = "borzoi"
@@ -147,43 +152,92 @@ __all__ = [
     "WSGITransport",
 ]
 
-_ON_USE = {
-    "ASGITransport": "_client.asgi_transport",
-    "codes": "_values.status",
-    "DigestAuth": "_policy.digest",
-    "main": "cli.main",
-    "Progress": "_messages.progress",
-    "WSGITransport": "_client.wsgi_transport",
+_HOMES: dict[str, tuple[str, ...]] = {
+    "_api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    "_client.asgi_transport": ("ASGITransport",),
+    "_client.async_client": ("AsyncClient",),
+    "_client.sync_client": ("Client",),
+    "_client.tls": ("create_ssl_context",),
+    "_client.transport_base": ("AsyncBaseTransport", "BaseTransport", "MockTransport"),
+    "_client.transports": ("AsyncHTTPTransport", "HTTPTransport"),
+    "_client.wsgi_transport": ("WSGITransport",),
+    "_config": ("Limits", "Timeout", "USE_CLIENT_DEFAULT"),
+    "_errors": (
+        "CloseError",
+        "ConnectError",
+        "ConnectTimeout",
+        "CookieConflict",
+        "DecodingError",
+        "HTTPError",
+        "HTTPStatusError",
+        "InvalidURL",
+        "LocalProtocolError",
+        "NetworkError",
+        "PoolTimeout",
+        "ProtocolError",
+        "ProxyError",
+        "ReadError",
+        "ReadTimeout",
+        "RemoteProtocolError",
+        "RequestError",
+        "RequestNotRead",
+        "ResponseNotRead",
+        "StreamClosed",
+        "StreamConsumed",
+        "StreamError",
+        "TimeoutException",
+        "TooManyRedirects",
+        "TransportError",
+        "UnsupportedProtocol",
+        "WriteError",
+        "WriteTimeout",
+    ),
+    "_messages.progress": ("Progress",),
+    "_messages.request": ("Request",),
+    "_messages.response": ("Response",),
+    "_messages.streams": ("AsyncByteStream", "ByteStream", "SyncByteStream"),
+    "_policy.auth": ("Auth", "BasicAuth", "FunctionAuth", "NetRCAuth"),
+    "_policy.digest": ("DigestAuth",),
+    "_policy.proxy": ("Proxy",),
+    "_values.cookies": ("Cookies",),
+    "_values.headers": ("Headers",),
+    "_values.query": ("QueryParams",),
+    "_values.status": ("codes",),
+    "_values.url": ("Origin", "URL"),
+    "cli.main": ("main",),
 }
-"""Names that few programs use, and the modules that are imported when one does."""
+"""Where each public name is written. A module is imported when the first of its names is asked for."""
+
+_WRITTEN_AS = {"USE_CLIENT_DEFAULT": "UNSET"}
+"""Names that are called otherwise where they are written."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ON_USE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-    import importlib
-
-    value = getattr(importlib.import_module(f".{_ON_USE[name]}", __name__), name)
-    _show_public_path(value)
-    globals()[name] = value
-    return value
+    for home, names in _HOMES.items():
+        if name in names:
+            importlib.import_module(f".{home}", __name__)
+            _publish()
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _show_public_path(value: Any) -> None:
-    """Have a traceback, a repr and a pickle say `borzoi.Client`, and not where it is written."""
-    if getattr(value, "__module__", "").startswith(f"{__name__}."):
-        value.__module__ = __name__
+def _publish() -> None:
+    """Have every public name that is imported by now, say, by a client that raises it, show its public path.
 
-
-def _show_public_paths() -> None:
-    for name in __all__:
-        if name in globals() and name != "USE_CLIENT_DEFAULT":
-            _show_public_path(globals()[name])
-
-
-_show_public_paths()
+    A traceback, a repr and a pickle say `borzoi.ReadTimeout`, and not where it is written.
+    """
+    for home, names in _HOMES.items():
+        module = sys.modules.get(f"{__name__}.{home}")
+        if module is None or names[0] in globals():
+            continue
+        for name in names:
+            # Another thread may be in the middle of importing the module.
+            value = getattr(module, _WRITTEN_AS.get(name, name), None)
+            if value is not None:
+                globals()[name] = value
+            if name not in _WRITTEN_AS and getattr(value, "__module__", "").startswith(f"{__name__}."):
+                value.__module__ = __name__
