@@ -207,7 +207,7 @@ def test_many_waits_end_each_at_its_own_time(async_world: World) -> None:
 
         late = async_world.run(body)
         assert min(late) > -0.002
-        assert sorted(late)[900] < 1.0
+        assert sorted(late)[900] < 3.0
 
 
 def test_an_earlier_deadline_overtakes(async_world: World) -> None:

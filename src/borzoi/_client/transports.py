@@ -15,7 +15,6 @@ from .._exchange.pool import Pool
 from .._messages.response import Response
 from .._policy.proxy import Proxy
 from .._run_blocking import run_blocking
-from .._values.headers import Headers
 from .tls import lazy_context
 from .transport_base import AsyncBaseTransport, BaseTransport
 from .worlds import Worlds
@@ -23,10 +22,8 @@ from .worlds import Worlds
 if TYPE_CHECKING:
     from .._backends.base import Backend
     from .._config import Limits
-    from .._exchange.single import Exchange
     from .._messages.request import Request
     from .._policy.proxy import ProxyTypes
-    from .._wire.http1_head import ResponseHead
     from .settings import Clock
     from .tls import CertTypes, VerifyTypes
 
@@ -47,19 +44,6 @@ def _dialer(
         proxy = Proxy(proxy)
     return Dialer(
         context=lazy_context(verify, cert, trust_env), options=options, unix_path=uds, retries=retries, proxy=proxy
-    )
-
-
-def _response(head: ResponseHead, exchange: Exchange) -> Response:
-    return Response(
-        head.status,
-        headers=Headers.from_raw(head.pairs),
-        stream=exchange,
-        extensions={
-            "http_version": head.http_version,
-            "reason_phrase": head.reason,
-            "network_stream": exchange.network_stream,
-        },
     )
 
 
@@ -97,7 +81,7 @@ class HTTPTransport(BaseTransport):
 
     def handle_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
-        return _response(*run_blocking(self._pool.send(request)))
+        return run_blocking(self._pool.send(request))
 
     def close(self) -> None:
         """Close all connections."""
@@ -146,7 +130,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         loop = worlds.current_loop()
         latest = self._latest
         pool = latest[1] if latest is not None and latest[0]() is loop else self._pool_of(worlds, loop)
-        return _response(*await pool.send(request))
+        return await pool.send(request)
 
     def _first_use(self) -> Worlds:
         worlds = self._worlds = Worlds()

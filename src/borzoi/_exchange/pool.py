@@ -23,7 +23,7 @@ from .single import IDEMPOTENT, Exchange
 if TYPE_CHECKING:
     from .._config import Limits
     from .._messages.request import Request
-    from .._wire.http1_head import ResponseHead
+    from .._messages.response import Response
 
 _ROOM = object()
 """Given to a waiter in place of a connection: room to open one."""
@@ -63,8 +63,8 @@ class Pool:
 
     # One request.
 
-    async def send(self, request: Request) -> tuple[ResponseHead, Exchange]:
-        """Send a request, and return the head of the response and its body.
+    async def send(self, request: Request) -> Response:
+        """Send a request, and return its response, with the body unread.
 
         Raises errors of the tree, with `.request` set.
         """
@@ -73,7 +73,7 @@ class Pool:
         try:
             if self._lease_idle(exchange, route) is None:
                 await self._lease_new(exchange, route)
-            return await exchange.run(), exchange
+            return await exchange.run()
         except BaseException as error:
             # Nothing is left to do here, unless an interrupt cut short the one who had to do it.
             exchange.close_now()
@@ -86,7 +86,7 @@ class Pool:
         exchange = Exchange(self, request)
         try:
             await self._lease_new(exchange, route, used=False)
-            return await exchange.run(), exchange
+            return await exchange.run()
         except BaseException as error:
             exchange.close_now()
             exchange.explain(error)

@@ -19,13 +19,14 @@ from .._errors import (
     WriteError,
     WriteTimeout,
 )
+from .._messages.response import Response
 from .._messages.streams import Body, ByteStream, source_of
+from .._values.headers import Headers
 
 if TYPE_CHECKING:
     from .._config import Deadline
     from .._messages.request import Request
-    from .._wire.http1_head import ResponseHead
-    from .connection import AsyncNetworkStream, Connection, NetworkStream
+    from .connection import Connection
     from .pool import Pool
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"})
@@ -60,7 +61,6 @@ class Exchange(Body):
         self._guardian: Guardian | None = None
         self.blocking = pool.blocking
         self.request = request
-        self.network_stream: NetworkStream | AsyncNetworkStream | None = None
         self.connection: Connection | None = None
         """The leased connection; None before it is there and after it went back."""
         deadline: Deadline | None = extensions.get("borzoi.deadline")
@@ -96,13 +96,12 @@ class Exchange(Body):
 
     # Sending the request and receiving the head.
 
-    async def run(self) -> ResponseHead:
-        """Send the request and return the head of the response. Raises the errors of the tree, `.request` set."""
+    async def run(self) -> Response:
+        """Send the request and return the response, whose body this is. Raises errors of the tree, `.request` set."""
         connection = self.connection
         assert connection is not None
         engine = connection.engine
         stream = connection.stream
-        self.network_stream = connection.network_stream
         data = b""
         try:
             opening, streamed = self._opening(connection)
@@ -124,14 +123,24 @@ class Exchange(Body):
                 if engine.head is None:
                     await self._receive_rest_of_head(connection)
 
-            assert engine.head is not None
+            head = engine.head
+            assert head is not None
             if connection.requests == 1:
                 self._pool.know(connection)
             if engine.complete:
                 self._finish(connection)
             else:
                 self._guardian = Guardian(self._pool, connection)
-            return engine.head
+            return Response(
+                head.status,
+                headers=Headers.from_raw(head.pairs, is_plain=head.is_plain),
+                stream=self,
+                extensions={
+                    "http_version": head.http_version,
+                    "reason_phrase": head.reason,
+                    "network_stream": connection.network_stream,
+                },
+            )
         except BaseException as error:
             self.heard = self.heard or bool(data) or engine.answered
             self.reused = connection.requests > 1

@@ -51,6 +51,9 @@ _FAULTS = {
 }
 
 
+_ACTED_UPON = frozenset({b"set-cookie", b"content-encoding"})
+
+
 class HeaderBlock:
     """Hold header pairs that never change, and what is derived from them."""
 
@@ -249,15 +252,19 @@ class Headers(MutableMapping[str, str]):
     headers["accept"]  # "application/json"
     """
 
-    __slots__ = ("__weakref__", "_block", "_encoding")
+    __slots__ = ("__weakref__", "_block", "_encoding", "_is_plain")
 
     _block: HeaderBlock | Pairs
     """The block, or only its pairs where nothing has asked for the block yet: most responses never need one."""
 
     _encoding: str | None
 
+    _is_plain: bool
+    """Whether raw pairs, while they are that, are known to have none of the fields that a client acts upon."""
+
     def __init__(self, headers: HeaderTypes | None = None, encoding: str | None = None) -> None:
         self._encoding = encoding
+        self._is_plain = False
         if headers is None:
             self._block = _EMPTY
         elif isinstance(headers, Headers):
@@ -266,16 +273,22 @@ class Headers(MutableMapping[str, str]):
             self._block = HeaderBlock(_pairs(headers, encoding))
 
     @classmethod
-    def from_raw(cls, pairs: Pairs) -> Headers:
-        """Make headers of a list of byte pairs, which is neither copied nor checked, and must not change any more."""
+    def from_raw(cls, pairs: Pairs, *, is_plain: bool = False) -> Headers:
+        """Make headers of a list of byte pairs, which is neither copied nor checked, and must not change any more.
+
+        `is_plain` says that neither Set-Cookie nor Content-Encoding is among them: it spares the search for them.
+        """
         headers = cls.__new__(cls)
         headers._block = pairs
         headers._encoding = None
+        headers._is_plain = is_plain
         return headers
 
     def _find(self, name_lower: bytes) -> bytes | None:
         # As `HeaderBlock.find`, on the path of each response, where making the block would cost more than the search.
         block = self._block
+        if self._is_plain and isinstance(block, list) and name_lower in _ACTED_UPON:
+            return None
         length = len(name_lower)
         for name, value in block if isinstance(block, list) else block.pairs:
             if len(name) == length and name.lower() == name_lower:

@@ -45,6 +45,8 @@ MAX_LENGTH_DIGITS = 19
 _CONTENT_LENGTH = 1
 _TRANSFER_ENCODING = 2
 _CONNECTION = 3
+# Nothing, but a client acts upon it.
+_ACTED_UPON = 4
 
 # What a Connection field asks for.
 _CLOSE = 1
@@ -85,9 +87,9 @@ DEFAULT_HEAD_LIMITS = HeadLimits()
 
 
 class ResponseHead:
-    """Hold the head of a response as received, where the names keep their case, and what it says about its framing."""
+    """Hold the head of a response as received, where the names keep their case, and what is read from it on the way."""
 
-    __slots__ = ("http_version", "keeps", "length", "pairs", "reason", "status")
+    __slots__ = ("http_version", "is_plain", "keeps", "length", "pairs", "reason", "status")
 
     def __init__(self, status: int, reason: bytes, http_version: bytes, pairs: Pairs) -> None:
         self.status = status
@@ -96,6 +98,8 @@ class ResponseHead:
         self.pairs = pairs
         self.length = UNTIL_CLOSE
         self.keeps = False
+        self.is_plain = True
+        """Whether it has neither of `Set-Cookie` and `Content-Encoding`, which the client would act upon."""
 
     def __repr__(self) -> str:
         return f"<ResponseHead [{self.status} {self.reason.decode('latin-1')}]>"
@@ -214,6 +218,8 @@ class HeadParser:
                 pair, kind, number = self._framing.get(line) or self._learn(line)
                 if kind == _CONNECTION:
                     options |= number
+                elif kind == _ACTED_UPON:
+                    head.is_plain = False
                 elif kind:
                     _frame(head, kind, number)
             append(pair)
@@ -289,7 +295,7 @@ def _part_in_framing(name: bytes, value: bytes) -> tuple[int, int]:
     if name == b"connection":
         return _CONNECTION, _connection_options(value)
 
-    return 0, 0
+    return (_ACTED_UPON if name in (b"set-cookie", b"content-encoding") else 0), 0
 
 
 def _connection_options(value: bytes) -> int:
