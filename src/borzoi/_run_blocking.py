@@ -19,7 +19,6 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     except StopIteration as done:
         result: T = done.value
         return result
-    finally:
-        coroutine.close()
 
+    coroutine.close()
     raise RuntimeError("The blocking world suspended: an awaitable of an event loop was awaited without one.")

@@ -6,8 +6,11 @@ which nothing can interrupt, runs on the resolver's daemon threads.
 
 from __future__ import annotations
 
+import math
 import select
 import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -124,10 +127,14 @@ class BlockingBackend:
         """Do nothing: nobody watches a socket here."""
 
 
+SYSTEM_TIMES_OUT = sys.platform == "linux" and sys.maxsize > 2**32
+"""Whether SO_RCVTIMEO takes two longs here, the seconds and the microseconds."""
+
+
 class BlockingStream(Receiving):
     """A connected socket that blocks. Satisfies `Stream`."""
 
-    __slots__ = ("_closed", "_poll", "_send", "_socket", "_timeout", "on_event", "peer")
+    __slots__ = ("_closed", "_in_system", "_poll", "_send", "_socket", "_timeout", "on_event", "peer")
 
     def __init__(self, sock: socket.socket, peer: str) -> None:
         self._socket = sock
@@ -135,13 +142,24 @@ class BlockingStream(Receiving):
         self._send = sock.send
         # Setting a time-out is a system call, so the last one is remembered. -1 stands for none set yet.
         self._timeout: float | None = -1
+        # Python keeps a socket's time-out with a poll before each call. The system can keep it within the call: half
+        # the system calls. Not for sockets of another make: those of TLS, and those that gevent puts in their place.
+        self._in_system = SYSTEM_TIMES_OUT and type(sock).__module__ == "socket"
         self._poll: Callable[[], bool] | None = None
         self._closed = False
         self.on_event: Callable[[], None] | None = None
         self.peer = peer
 
     def _set_timeout(self, timeout: float | None) -> None:
-        self._socket.settimeout(bounded(timeout))
+        if self._in_system:
+            self._socket.settimeout(None)
+            seconds = bounded(timeout)
+            # Zero is how the system says "for ever".
+            value = struct.pack("@ll", *divmod(0 if seconds is None else math.ceil(seconds * 1e6), 1_000_000))
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+        else:
+            self._socket.settimeout(bounded(timeout))
         self._timeout = timeout
 
     async def read(self, timeout: float | None) -> bytes:

@@ -8,8 +8,9 @@ their deadline and cost one look at the clock, one entry in a dict and one compa
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from . import resolver
@@ -17,9 +18,6 @@ from .base import Address, TimedOut, Turn
 
 SCAN_SECONDS = 2e-6
 """Pause between scans, for each waiter: so that expiring them costs a few per cent of the time at most."""
-
-
-_NO_GUARD: AbstractContextManager[None] = nullcontext()
 
 
 class Waiter(Protocol):
@@ -110,8 +108,12 @@ class Parking:
     # The part of a back end's contract that needs no socket.
 
     def guard(self) -> AbstractContextManager[Any]:
-        """Return a lock that does nothing: one thread runs the loop."""
-        return _NO_GUARD
+        """Return a lock that is always free: one thread runs the loop.
+
+        It is written in C, which `nullcontext` is not. The thread may take it again, since collecting garbage may end a
+        forgotten task anywhere.
+        """
+        return threading.RLock()
 
     def turn(self) -> Turn:
         """Return a fresh place in a queue."""

@@ -87,8 +87,11 @@ def set_options(sock: socket.socket, options: ConnectOptions) -> None:
 
 
 def is_time_out(error: Exception) -> bool:
-    """Return whether a socket's own time-out is over: an ETIMEDOUT of the network is another thing."""
-    return isinstance(error, TimeoutError) and error.errno is None
+    """Return whether a socket's own time-out is over: an ETIMEDOUT of the network is another thing.
+
+    Python tells it by a TimeoutError without a number, the system by EAGAIN.
+    """
+    return (isinstance(error, TimeoutError) and error.errno is None) or isinstance(error, BlockingIOError)
 
 
 def cause(error: BaseException) -> str:

@@ -176,7 +176,9 @@ class Exchange(Body):
         connection.requests += 1
         engine.start(request.method)
         target = request.extensions.get("target") or request.url._target
-        block = request._headers.block
+        block = request._headers._block
+        if isinstance(block, list):
+            block = request._headers.block
         if connection.forwarding is not None:
             target, block = connection.forwarding.translate(request.url, target, block)
         head = engine.encode_head(request.method, target, block)

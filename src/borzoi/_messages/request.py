@@ -106,7 +106,9 @@ class Request:
 
     def _complete_headers(self, described: Mapping[str, str]) -> None:
         """Add Host, and what describes the body, where the program did not set it."""
-        block = self._headers.block
+        block = self._headers._block
+        if isinstance(block, list):
+            block = self._headers.block
         host = self.url._host_header
         if not described and self.method not in _METHODS_WITH_BODY:
             self._headers._block = block.with_host(host) if host else block

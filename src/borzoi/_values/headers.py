@@ -268,7 +268,9 @@ class Headers(MutableMapping[str, str]):
         if headers is None:
             self._block = _EMPTY
         elif isinstance(headers, Headers):
-            self._block = headers.block
+            # `.block`, without the call where there is one already: each request shares its client's.
+            block = headers._block
+            self._block = headers.block if isinstance(block, list) else block
         else:
             self._block = HeaderBlock(_pairs(headers, encoding))
 
