@@ -60,6 +60,8 @@ class Dialer:
 
     async def dial(self, backend: Backend, route: Route, patience: Patience) -> Stream:
         """Return a connected stream. Raises ConnectError, ConnectTimeout, UnsupportedProtocol."""
+        if not route.scheme:
+            raise UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
         if route.scheme not in (b"http", b"https"):
             scheme = route.scheme.decode("ascii")
             raise UnsupportedProtocol(f"Request URL has an unsupported protocol '{scheme}://'.")
