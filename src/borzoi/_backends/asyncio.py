@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from .parking import Parking
@@ -18,23 +16,15 @@ if TYPE_CHECKING:
     from .base import Backend
 
 
-def _is_asyncios(kind: type[asyncio.AbstractEventLoop], method: str) -> bool:
-    """Return whether a kind of loop has left a method as asyncio wrote it."""
-    return getattr(kind, method) is getattr(asyncio.BaseEventLoop, method)
-
-
 class AsyncioParking(Parking):
     """Wait in futures of one asyncio loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._loop = loop
-        # Each read uses both of these: the loop's own methods, and what they call where they are asyncio's own.
-        kind = type(loop)
-        self.now = time.monotonic if _is_asyncios(kind, "time") else loop.time  # type: ignore[method-assign]
-        self.new_waiter = (  # type: ignore[method-assign]
-            partial(asyncio.Future, loop=loop) if _is_asyncios(kind, "create_future") else loop.create_future
-        )
+        # The loop's own methods, without a call of ours around them: each read uses both.
+        self.now = loop.time  # type: ignore[method-assign]
+        self.new_waiter = loop.create_future  # type: ignore[method-assign]
         self._timer: asyncio.TimerHandle | None = None
 
     def arm(self, when: float) -> None:
