@@ -188,7 +188,7 @@ class Exchange(Body):
             return head, True
         if stream._data:
             head += engine.encode_data(stream._data)
-        return head if engine.is_sent else head + engine.encode_end(), False
+        return head if engine.to_send == 0 else head + engine.encode_end(), False
 
     async def _send_body(self, connection: Connection, head: bytes) -> None:
         """Send a body piece by piece; stop where the server answers before it has all of it."""

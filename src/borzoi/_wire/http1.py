@@ -61,14 +61,13 @@ class Http1:
         "_method",
         "_section",
         "_sent_block",
-        "_to_send",
         "_waits_for",
         "chunks",
         "complete",
         "head",
         "informational",
-        "is_sent",
         "leftover",
+        "to_send",
         "trailers",
         "upgraded",
     )
@@ -82,8 +81,8 @@ class Http1:
     chunks: list[bytes]
     """What was received of the body and not taken. To take it: `chunks, engine.chunks = engine.chunks, []`."""
 
-    is_sent: bool
-    """Whether the request is sent to its end."""
+    to_send: int
+    """How many bytes of the request's body are still to be sent: 0 once it is sent whole, negative while unknown."""
 
     complete: bool
     """Whether the response is whole."""
@@ -111,8 +110,7 @@ class Http1:
         self._keeps = True
         self._head_left = limits.size
         self._expected = self._left = 0
-        self._to_send = 0
-        self.is_sent = True
+        self.to_send = 0
         self.head = None
         self.informational = []
         self.chunks = []
@@ -124,14 +122,13 @@ class Http1:
     def start(self, method: str) -> None:
         """Begin an exchange. Raises LocalProtocolError unless the engine is new or `reusable`."""
         # `reusable`, without the call: this is on the path of every request.
-        if not self.complete or not self._keeps or not self.is_sent or self._error is not None:
+        if not self.complete or not self._keeps or self.to_send != 0 or self._error is not None:
             raise LocalProtocolError("This connection cannot be used for another request.")
 
         self._method = method
         self._is_plain = method != "HEAD" and method != "CONNECT"
         self._waits_for = _HEAD
-        self._to_send = _UNSENT
-        self.is_sent = False
+        self.to_send = _UNSENT
         self.head = None
         self.chunks = []
         self.complete = False
@@ -144,7 +141,7 @@ class Http1:
     @property
     def reusable(self) -> bool:
         """Whether another exchange may follow: both messages are whole, nothing came after, and neither side closes."""
-        return self.complete and self._keeps and self.is_sent and self._error is None
+        return self.complete and self._keeps and self.to_send == 0 and self._error is None
 
     @property
     def answered(self) -> bool:
@@ -162,7 +159,7 @@ class Http1:
 
     def encode_head(self, method: str, target: bytes, block: HeaderBlock) -> bytes:
         """Return the head of the request. Raises LocalProtocolError for one that is malformed or ambiguous."""
-        if self._to_send != _UNSENT:
+        if self.to_send != _UNSENT:
             raise LocalProtocolError("The head of a request is sent once, after start().")
         if method != self._method:
             raise LocalProtocolError(f"The exchange was started as {self._method!r}, and its head says {method!r}.")
@@ -180,8 +177,7 @@ class Http1:
         if framing.length and method in ("CONNECT", "TRACE"):
             raise LocalProtocolError(f"A {method} request has no body, and these headers announce one.")
 
-        self._to_send = framing.length
-        self.is_sent = framing.length == 0
+        self.to_send = framing.length
         self._keeps = framing.keeps
         return line + fields + b"\r\n"
 
@@ -192,7 +188,7 @@ class Http1:
 
     def encode_data(self, chunk: bytes) -> bytes:
         """Return a piece of the request's body as it goes on the wire. Raises LocalProtocolError past its length."""
-        to_send = self._to_send
+        to_send = self.to_send
         if to_send == _UNSENT:
             raise LocalProtocolError("The body of a request follows its head.")
 
@@ -206,23 +202,21 @@ class Http1:
         if len(chunk) > to_send:
             raise LocalProtocolError("Too much data for declared Content-Length")
 
-        self._to_send = to_send - len(chunk)
-        self.is_sent = not self._to_send
+        self.to_send = to_send - len(chunk)
         return chunk
 
     def encode_end(self) -> bytes:
         """Return what ends the request. Raises LocalProtocolError where its body is shorter than declared."""
-        if self._to_send == 0:
+        if self.to_send == 0:
             return b""
 
-        if self._to_send == _UNSENT:
+        if self.to_send == _UNSENT:
             raise LocalProtocolError("The end of a request follows its head.")
 
-        if self._to_send != CHUNKED:
+        if self.to_send != CHUNKED:
             raise LocalProtocolError("Too little data for declared Content-Length")
 
-        self._to_send = 0
-        self.is_sent = True
+        self.to_send = 0
         return b"0\r\n\r\n"
 
     # --- receiving
@@ -316,7 +310,7 @@ class Http1:
     def _take_interim(self, head: ResponseHead, size: int) -> None:
         # RFC 9110, 15.2.2: 101 is the final answer to an Upgrade field, and answers nothing else.
         if head.status == 101:
-            if self._to_send == _UNSENT or self._framing is None or not self._framing.upgrades:
+            if self.to_send == _UNSENT or self._framing is None or not self._framing.upgrades:
                 raise RemoteProtocolError("The server switched protocols (101), and the request did not ask for it.")
             self._go_over(head)
             return
