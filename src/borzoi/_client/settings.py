@@ -32,7 +32,10 @@ EventHook: TypeAlias = Callable[..., Any]
 EventHooks: TypeAlias = "dict[str, list[EventHook]]"
 
 LOGGER_NAME = "borzoi"
-"""The logger that each response is reported to."""
+"""The logger that each response is reported to. `borzoi.compat` replaces it, and the next."""
+
+PRODUCT = ""
+"""What the client calls itself, where that is not its own name and version."""
 
 
 class Clock(Protocol):
@@ -47,7 +50,7 @@ def product() -> str:
     """Return what the client calls itself: RFC 9110 10.1.5."""
     from .._version import __version__
 
-    return f"python-borzoi/{__version__}"
+    return PRODUCT or f"python-borzoi/{__version__}"
 
 
 @lru_cache(maxsize=8)

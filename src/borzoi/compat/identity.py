@@ -1,0 +1,40 @@
+"""What Borzoi calls itself: httpx while the alias is installed, so that nothing that reads a name has to know better.
+
+That is the logger, the `User-Agent`, and the module that public classes and functions show.
+"""
+
+from __future__ import annotations
+
+import borzoi
+
+from .._client import settings
+
+VERSION = "0.28.1"
+"""The release of httpx whose surface this is."""
+
+_NAMES = {"LOGGER_NAME": "httpx", "PRODUCT": f"python-httpx/{VERSION}"}
+"""The names in `_client/settings.py`, and what they are in the meantime."""
+
+_before: dict[str, str] = {}
+
+
+def assume() -> None:
+    """Call everything httpx's."""
+    for name, value in _NAMES.items():
+        _before[name] = getattr(settings, name)
+        setattr(settings, name, value)
+    _show("borzoi", "httpx")
+
+
+def resume() -> None:
+    """Call everything by its own name again."""
+    for name, value in _before.items():
+        setattr(settings, name, value)
+    _show("httpx", "borzoi")
+
+
+def _show(before: str, after: str) -> None:
+    for name in borzoi.__all__:
+        value = getattr(borzoi, name)
+        if getattr(value, "__module__", None) == before:
+            value.__module__ = after
