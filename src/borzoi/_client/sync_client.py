@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,9 +11,9 @@ from .._config import UNSET
 from .._run_blocking import run_blocking
 from . import pipeline
 from .adapters import BLOCKING, wrong_transport
-from .client_base import BaseClient, ClientState
+from .client_base import ClientState
 from .settings import warn_of_request_cookies
-from .transport_base import BaseTransport
+from .sync_verbs import Verbs
 
 if TYPE_CHECKING:
     from .._config import TimeoutTypes, Unset
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from .transports import HTTPTransport
 
 
-class Client(BaseClient[BaseTransport]):
+class Client(Verbs):
     """Send requests from blocking code, with connections, cookies and settings kept between them.
 
         with borzoi.Client(base_url="https://example.org") as client:
@@ -167,282 +166,6 @@ class Client(BaseClient[BaseTransport]):
 
         watch = Watch(on_download, on_upload, progress)
         return run_blocking(send_watched(self, request, stream, auth, follow_redirects, watch))
-
-    def get(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send a GET request: fetch what is at the URL."""
-        request = self.request
-        if on_download is not None or progress is not False:
-            request = partial(request, on_download=on_download, progress=progress)
-        return request(
-            "GET",
-            url,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def options(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send an OPTIONS request: ask what may be done with the URL."""
-        request = self.request
-        if on_download is not None or progress is not False:
-            request = partial(request, on_download=on_download, progress=progress)
-        return request(
-            "OPTIONS",
-            url,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def head(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send a HEAD request: fetch the headers of what is at the URL."""
-        request = self.request
-        if on_download is not None or progress is not False:
-            request = partial(request, on_download=on_download, progress=progress)
-        return request(
-            "HEAD",
-            url,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def post(
-        self,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        files: RequestFiles | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        on_upload: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send a POST request: have the body processed."""
-        request = self.request
-        if on_download is not None or on_upload is not None or progress is not False:
-            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
-        return request(
-            "POST",
-            url,
-            content=content,
-            data=data,
-            files=files,
-            json=json,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def put(
-        self,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        files: RequestFiles | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        on_upload: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send a PUT request: have the body replace what is at the URL."""
-        request = self.request
-        if on_download is not None or on_upload is not None or progress is not False:
-            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
-        return request(
-            "PUT",
-            url,
-            content=content,
-            data=data,
-            files=files,
-            json=json,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def patch(
-        self,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        files: RequestFiles | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        on_upload: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send a PATCH request: have the body change what is at the URL."""
-        request = self.request
-        if on_download is not None or on_upload is not None or progress is not False:
-            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
-        return request(
-            "PATCH",
-            url,
-            content=content,
-            data=data,
-            files=files,
-            json=json,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def delete(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send a DELETE request: have what is at the URL removed."""
-        request = self.request
-        if on_download is not None or progress is not False:
-            request = partial(request, on_download=on_download, progress=progress)
-        return request(
-            "DELETE",
-            url,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def query(
-        self,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        files: RequestFiles | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        auth: AuthTypes | Unset | None = UNSET,
-        follow_redirects: bool | Unset = UNSET,
-        timeout: TimeoutTypes | Unset = UNSET,
-        extensions: Mapping[str, Any] | None = None,
-        on_download: ProgressCallback | None = None,
-        on_upload: ProgressCallback | None = None,
-        progress: bool | str = False,
-    ) -> Response:
-        """Send a QUERY request: have the body answered as a question, safe to repeat. RFC 10008."""
-        request = self.request
-        if on_download is not None or on_upload is not None or progress is not False:
-            request = partial(request, on_download=on_download, on_upload=on_upload, progress=progress)
-        return request(
-            "QUERY",
-            url,
-            content=content,
-            data=data,
-            files=files,
-            json=json,
-            params=params,
-            headers=headers,
-            cookies=cookies,
-            auth=auth,
-            follow_redirects=follow_redirects,
-            timeout=timeout,
-            extensions=extensions,
-        )
 
     def close(self) -> None:
         """Close the transports, all of them even if one fails. The client sends nothing after this."""
