@@ -64,8 +64,8 @@ fuzz: $(VENV)/.installed ## Give the property tests a hundred times the examples
 docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
 	$(BIN)/python scripts/check_docs.py
 
-compat: $(VENV)/.installed ## Compare our names and signatures with those of httpx 0.28.1.
-	$(BIN)/python scripts/compat_surface.py $(ARGS)
+compat: $(VENV)/.installed ## Compare our names with those of httpx 0.28.1, and run its suite and those of its users.
+	$(BIN)/python -m scripts.compat $(ARGS)
 
 clean: ## Remove all that these commands made, the environments included.
 	rm -rf $(VENV) $(BENCH_VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \

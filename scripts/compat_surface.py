@@ -1,11 +1,11 @@
 """Compare our public names and signatures with those of httpx 0.28.1.
 
-    python scripts/compat_surface.py             print the table; exit with 1 if a name is worse than recorded
-    python scripts/compat_surface.py --record    write tests/compat/missing.txt anew
+    python -m scripts.compat --only names             print the table; exit with 1 if a name is worse than recorded
+    python -m scripts.compat --only names --record    write tests/compat/missing.txt anew
 
-httpx is installed from the package index into an environment of its own, `.cache/compat`. A name is `same`, `additive`
-(all of httpx's, and more that is optional), `different` or `missing`. What is different or missing must be recorded
-in tests/compat/missing.txt, and what is recorded should get less.
+httpx is installed from the package index into an environment of its own, `.cache/compat/surface`. A name is `same`,
+`additive` (all of httpx's, and more that is optional), `different` or `missing`. What is different or missing must be
+recorded in tests/compat/missing.txt, and what is recorded should get less.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "tests" / "compat" / "missing.txt"
-SCRATCH = ROOT / ".cache" / "compat"
+SCRATCH = ROOT / ".cache" / "compat" / "surface"
 PEER = "httpx==0.28.1"
 
 Surface = dict[str, Any]
@@ -203,7 +203,10 @@ def report(table: dict[str, tuple[str, str]]) -> None:
 
 def record(table: dict[str, tuple[str, str]]) -> None:
     """Write down what is missing or different."""
-    head = "# Names of httpx 0.28.1 that are missing or different here, written by `make compat ARGS=--record`.\n"
+    head = (
+        "# Names of httpx 0.28.1 that are missing or different here, "
+        'written by `make compat ARGS="--only names --record"`.\n'
+    )
     rows = sorted(shortfalls(table).items(), key=lambda row: row[0].casefold())
     RECORD.write_text(head + "".join(f"{name} {state}\n" for name, state in rows), encoding="utf-8")
 
