@@ -12,6 +12,9 @@ from .._client import settings
 VERSION = "0.28.1"
 """The release of httpx whose surface this is."""
 
+VERSION_OF_HTTPX2 = "2.16.0"
+"""The release of httpx2 whose additions it has."""
+
 _NAMES = {"LOGGER_NAME": "httpx", "PRODUCT": f"python-httpx/{VERSION}"}
 """The names in `_client/settings.py`, and what they are in the meantime."""
 
@@ -24,6 +27,9 @@ def assume() -> None:
         _before[name] = getattr(settings, name)
         setattr(settings, name, value)
     _show("borzoi", "httpx")
+    for cls, attributes in _private_attributes().items():
+        for name, attribute in attributes.items():
+            setattr(cls, name, attribute)
 
 
 def resume() -> None:
@@ -31,6 +37,15 @@ def resume() -> None:
     for name, value in _before.items():
         setattr(settings, name, value)
     _show("httpx", "borzoi")
+    for cls, attributes in _private_attributes().items():
+        for name in attributes:
+            delattr(cls, name)
+
+
+def _private_attributes() -> dict[type, dict[str, object]]:
+    from .httpx_names import PRIVATE_ATTRIBUTES
+
+    return PRIVATE_ATTRIBUTES
 
 
 def _show(before: str, after: str) -> None:

@@ -1,0 +1,175 @@
+"""Private parts of httpx that packages use and that have no counterpart here, made of ours."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Any
+
+from .._messages.chunking import LineDecoder, TextDecoder
+from .._messages.decoders import decoder_for
+from .._messages.multipart import form_value
+from .._values.headers import Headers
+from .._values.url import URL
+from .._values.url_parser import Parts
+
+
+class ParseResult(Parts):
+    """Hold the parts of a URL, as `httpx._urlparse` names them."""
+
+    __slots__ = ()
+
+    def copy_with(self, **parts: Any) -> ParseResult:
+        """Return a copy with some parts replaced."""
+        return urlparse(str(self), **parts)
+
+    def __str__(self) -> str:
+        return self.unsplit()
+
+
+def urlparse(url: str = "", **parts: Any) -> ParseResult:
+    """Return the parts of a URL. Raises InvalidURL."""
+    return ParseResult(*URL(url, **parts)._parts)
+
+
+def _set_reference(url: URL, reference: Parts) -> None:
+    url._text = None
+    url._settle(Parts(*reference))
+
+
+def _set_list(headers: Headers, rows: list[tuple[bytes, bytes, bytes]]) -> None:
+    headers._block = Headers([(name, value) for name, _, value in rows])._block
+
+
+URI_REFERENCE = property(lambda url: ParseResult(*url._parts), _set_reference, doc="The parts of the URL.")
+"""`URL._uri_reference`."""
+
+HEADER_LIST = property(
+    lambda headers: [(name, name.lower(), value) for name, value in headers.raw],
+    _set_list,
+    doc="Name, name in lower case, and value of each field. What is appended to the list is not a header.",
+)
+"""`Headers._list`."""
+
+
+def primitive_value_to_str(value: Any) -> str:
+    """Return the text of a value in a query or form."""
+    text = form_value(value)
+    return text if isinstance(text, str) else str(text)
+
+
+def to_bytes(value: str | bytes, encoding: str = "utf-8") -> bytes:
+    """Return text as bytes, and bytes as they are."""
+    return value.encode(encoding) if isinstance(value, str) else value
+
+
+def to_str(value: str | bytes, encoding: str = "utf-8") -> str:
+    """Return bytes as text, and text as it is."""
+    return value if isinstance(value, str) else value.decode(encoding)
+
+
+def unquote(value: str) -> str:
+    """Return what is between double quotes, or the text as it is where there are none."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def peek_filelike_length(stream: Any) -> int | None:
+    """Return the length of a file in bytes, or None where only reading it would tell."""
+    try:
+        return os.fstat(stream.fileno()).st_size
+    except (AttributeError, OSError):
+        pass
+    try:
+        position = stream.tell()
+        length: int = stream.seek(0, os.SEEK_END)
+        stream.seek(position)
+    except (AttributeError, OSError):
+        return None
+    return length
+
+
+def is_ipv4_hostname(hostname: str) -> bool:
+    """Tell whether it is an IPv4 address, or a network of them."""
+    return _is_address(hostname, ipaddress.IPv4Address)
+
+
+def is_ipv6_hostname(hostname: str) -> bool:
+    """Tell whether it is an IPv6 address, or a network of them."""
+    return _is_address(hostname, ipaddress.IPv6Address)
+
+
+def _is_address(hostname: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:
+    try:
+        kind(hostname.partition("/")[0])
+    except ValueError:
+        return False
+    return True
+
+
+class ContentDecoder:
+    """Undo a content coding: `decode()` takes bytes and returns bytes. A subclass names its coding."""
+
+    coding = "identity"
+
+    def __init__(self) -> None:
+        self._decoder = decoder_for([self.coding])
+
+    def decode(self, data: bytes) -> bytes:
+        """Return what is decoded by now. Raises DecodingError."""
+        self._decoder.feed(data)
+        return b"".join(iter(self._decoder.next, None))
+
+    def flush(self) -> bytes:
+        """Return nothing: all is handed out at once. Raises DecodingError where the end is missing."""
+        self._decoder.finish()
+        return b""
+
+
+class IdentityDecoder(ContentDecoder):
+    """Decode nothing."""
+
+
+class DeflateDecoder(ContentDecoder):
+    """Undo `deflate`."""
+
+    coding = "deflate"
+
+
+class GZipDecoder(ContentDecoder):
+    """Undo `gzip`."""
+
+    coding = "gzip"
+
+
+class BrotliDecoder(ContentDecoder):
+    """Undo `br`."""
+
+    coding = "br"
+
+
+class ZStandardDecoder(ContentDecoder):
+    """Undo `zstd`."""
+
+    coding = "zstd"
+
+
+class WholeTextDecoder(TextDecoder):
+    """Turn bytes into text: `decode()` returns what is complete."""
+
+    def decode(self, data: bytes) -> str:
+        """Return the text that is complete now."""
+        return "".join(self.feed(data))
+
+
+class ListLineDecoder(LineDecoder):
+    """Cut text into lines: `decode()` returns those that are complete."""
+
+    def decode(self, text: str) -> list[str]:
+        """Return the lines that are complete now."""
+        return self.feed(text)
+
+
+SUPPORTED_DECODERS: dict[str, type[ContentDecoder]] = {
+    kind.coding: kind for kind in (IdentityDecoder, GZipDecoder, DeflateDecoder, BrotliDecoder, ZStandardDecoder)
+}
+"""The decoder of each coding. What is added to it is not used by Borzoi."""
