@@ -82,7 +82,15 @@ def run_suite(suite: Suite, arguments: Sequence[str] = ()) -> Verdict:
     outcomes.unlink(missing_ok=True)
 
     command = [str(python(suite)), "-m", "pytest", "-p", "borzoi.compat.pytest_plugin", "-p", "outcomes"]
-    command += ["-q", "--timeout", str(LONGEST_TEST), "-p", "no:cacheprovider", *suite.options]
+    command += [
+        "-q",
+        "--timeout",
+        str(LONGEST_TEST),
+        "--continue-on-collection-errors",
+        "-p",
+        "no:cacheprovider",
+        *suite.options,
+    ]
     command += arguments or suite.targets
     log = folder(suite) / "log.txt"
     with log.open("w", encoding="utf-8") as output:
