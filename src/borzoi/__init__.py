@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         RequestError,
         RequestNotRead,
         ResponseNotRead,
+        SSEError,
         StreamClosed,
         StreamConsumed,
         StreamError,
@@ -59,9 +60,11 @@ if TYPE_CHECKING:
         WriteError,
         WriteTimeout,
     )
+    from ._messages.event_source import EventSource
     from ._messages.progress import Progress
     from ._messages.request import Request
     from ._messages.response import Response
+    from ._messages.sse import ServerSentEvent
     from ._messages.streams import AsyncByteStream, ByteStream, SyncByteStream
     from ._policy.auth import Auth, BasicAuth, FunctionAuth, NetRCAuth
     from ._policy.digest import DigestAuth
@@ -100,6 +103,7 @@ __all__ = [
     "DecodingError",
     "delete",
     "DigestAuth",
+    "EventSource",
     "FunctionAuth",
     "get",
     "head",
@@ -135,6 +139,8 @@ __all__ = [
     "RequestNotRead",
     "Response",
     "ResponseNotRead",
+    "ServerSentEvent",
+    "SSEError",
     "stream",
     "StreamClosed",
     "StreamConsumed",
@@ -182,6 +188,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "RequestError",
         "RequestNotRead",
         "ResponseNotRead",
+        "SSEError",
         "StreamClosed",
         "StreamConsumed",
         "StreamError",
@@ -192,9 +199,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "WriteError",
         "WriteTimeout",
     ),
+    "_messages.event_source": ("EventSource",),
     "_messages.progress": ("Progress",),
     "_messages.request": ("Request",),
     "_messages.response": ("Response",),
+    "_messages.sse": ("ServerSentEvent",),
     "_messages.streams": ("AsyncByteStream", "ByteStream", "SyncByteStream"),
     "_policy.auth": ("Auth", "BasicAuth", "FunctionAuth", "NetRCAuth"),
     "_policy.digest": ("DigestAuth",),

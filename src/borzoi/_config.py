@@ -180,4 +180,10 @@ DEFAULT_LIMITS = Limits(max_connections=100, max_keepalive_connections=20, keepa
 """100 connections, 20 of them kept idle for five seconds, as in httpx."""
 
 DEFAULT_MAX_REDIRECTS = 20
+
+DEFAULT_MAX_EVENT_SIZE = 1024 * 1024
+"""Bytes of one server-sent event."""
+
+DEFAULT_MAX_LINE_SIZE = 16 * 1024 * 1024
+"""Bytes of one line of JSON."""
 """Redirects followed before TooManyRedirects."""

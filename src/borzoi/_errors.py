@@ -18,6 +18,7 @@ Exception
 │   │   │   │   ├── LocalProtocolError   we would have sent something malformed
 │   │   │   │   └── RemoteProtocolError  the peer sent something malformed
 │   │   │   ├── ProxyError
+│   │   │   ├── SSEError            no event stream, or an event that is too large
 │   │   │   └── UnsupportedProtocol
 │   │   ├── DecodingError           the content coding is broken
 │   │   └── TooManyRedirects
@@ -138,6 +139,10 @@ class RemoteProtocolError(ProtocolError):
 
 class ProxyError(TransportError):
     """A proxy refused or broke the connection."""
+
+
+class SSEError(TransportError):
+    """The response is no stream of server-sent events, or one of its events is too large."""
 
 
 class UnsupportedProtocol(TransportError):

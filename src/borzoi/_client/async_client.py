@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._config import UNSET
+from .._config import DEFAULT_MAX_EVENT_SIZE, UNSET
 from . import pipeline
 from .adapters import ASYNCHRONOUS, wrong_transport
 from .async_verbs import AsyncVerbs
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
     from .._values.query import QueryParamTypes
     from .._values.url import URL
+    from .sse import AsyncStreamedEvents
     from .transfers import ProgressCallback
     from .transports import AsyncHTTPTransport
 
@@ -145,6 +146,51 @@ class AsyncClient(AsyncVerbs):
         if on_download is not None or on_upload is not None or progress is not False:
             sending |= {"on_download": on_download, "on_upload": on_upload, "progress": progress}
         return AsyncStreamedResponse(self, building, sending)
+
+    def sse(
+        self,
+        url: URL | str,
+        *,
+        method: str = "GET",
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        reconnect: int = 0,
+    ) -> AsyncStreamedEvents:
+        """Send a request whose response is a stream of server-sent events, to be read inside the `async with` block.
+
+            async with client.sse("/updates", reconnect=5) as source:
+                async for event in source: ...
+
+        Asking for the first event raises SSEError where the response is no such stream. `reconnect` is how many times
+        in a row a connection may fail, or end without an event, and be made again. docs/sse.md tells more.
+        """
+        from .sse import AsyncStreamedEvents, Subscription
+
+        streaming = {
+            "content": content,
+            "data": data,
+            "files": files,
+            "json": json,
+            "params": params,
+            "headers": headers,
+            "cookies": cookies,
+            "auth": auth,
+            "follow_redirects": follow_redirects,
+            "timeout": timeout,
+            "extensions": extensions,
+        }
+        subscription = Subscription(self, method, url, streaming, max_event_size=max_event_size, reconnect=reconnect)
+        return AsyncStreamedEvents(subscription)
 
     async def send(
         self,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._config import UNSET
+from .._config import DEFAULT_MAX_EVENT_SIZE, UNSET
 from .._run_blocking import run_blocking
 from . import pipeline
 from .adapters import BLOCKING, wrong_transport
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
     from .._values.query import QueryParamTypes
     from .._values.url import URL
+    from .sse import StreamedEvents
     from .transfers import ProgressCallback
     from .transports import HTTPTransport
 
@@ -146,6 +147,51 @@ class Client(Verbs):
         if on_download is not None or on_upload is not None or progress is not False:
             sending |= {"on_download": on_download, "on_upload": on_upload, "progress": progress}
         return StreamedResponse(self, building, sending)
+
+    def sse(
+        self,
+        url: URL | str,
+        *,
+        method: str = "GET",
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | Unset | None = UNSET,
+        follow_redirects: bool | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        reconnect: int = 0,
+    ) -> StreamedEvents:
+        """Send a request whose response is a stream of server-sent events, to be read inside the `with` block.
+
+            with client.sse("/updates", reconnect=5) as source:
+                for event in source: ...
+
+        Asking for the first event raises SSEError where the response is no such stream. `reconnect` is how many times
+        in a row a connection may fail, or end without an event, and be made again. docs/sse.md tells more.
+        """
+        from .sse import StreamedEvents, Subscription
+
+        streaming = {
+            "content": content,
+            "data": data,
+            "files": files,
+            "json": json,
+            "params": params,
+            "headers": headers,
+            "cookies": cookies,
+            "auth": auth,
+            "follow_redirects": follow_redirects,
+            "timeout": timeout,
+            "extensions": extensions,
+        }
+        subscription = Subscription(self, method, url, streaming, max_event_size=max_event_size, reconnect=reconnect)
+        return StreamedEvents(subscription)
 
     def send(
         self,

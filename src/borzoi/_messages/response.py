@@ -5,9 +5,10 @@ How the body comes in is told in `incoming.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from .._config import DEFAULT_MAX_EVENT_SIZE, DEFAULT_MAX_LINE_SIZE
 from .._errors import DecodingError, HTTPStatusError, ResponseNotRead, request_context
 from .._run_blocking import run_blocking
 from .._values.headers import Headers, HeaderTypes
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .._values.url import URL
     from .request import Request
     from .saving import Saved
+    from .sse import ServerSentEvent
 
 T = TypeVar("T")
 
@@ -311,6 +313,50 @@ class Response(IncomingBody):
                 return loads(self.content, **kwargs)
             except RecursionError as error:
                 raise DecodingError("The body is JSON that nests too deeply.") from error
+
+    # The body, value by value as it arrives.
+
+    def events(self, *, max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE) -> Iterator[ServerSentEvent]:
+        """Iterate over the server-sent events of the body that have data.
+
+        Raises SSEError where the Content-Type is not text/event-stream, or an event is larger than `max_event_size`.
+        """
+        from .event_source import DataEvents
+
+        return iter(DataEvents(self, max_event_size))
+
+    def aevents(self, *, max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE) -> AsyncIterator[ServerSentEvent]:
+        """Iterate over the server-sent events of the body as `events()` does."""
+        from .event_source import DataEvents
+
+        return aiter(DataEvents(self, max_event_size))
+
+    @overload
+    def json_lines(self, *, type: type[T], max_line_size: int | None = DEFAULT_MAX_LINE_SIZE) -> Iterator[T]: ...
+
+    @overload
+    def json_lines(self, *, max_line_size: int | None = DEFAULT_MAX_LINE_SIZE) -> Iterator[Any]: ...
+
+    def json_lines(self, *, type: Any = None, max_line_size: int | None = DEFAULT_MAX_LINE_SIZE) -> Iterator[Any]:
+        """Iterate over the JSON values of the body, one on each line; `type` is as for `json()`.
+
+        Raises DecodingError for a line of more than `max_line_size` bytes, and what `json()` raises.
+        """
+        from .json_lines import JSONLines
+
+        return JSONLines(self, type, max_line_size)
+
+    @overload
+    def ajson_lines(self, *, type: type[T], max_line_size: int | None = DEFAULT_MAX_LINE_SIZE) -> AsyncIterator[T]: ...
+
+    @overload
+    def ajson_lines(self, *, max_line_size: int | None = DEFAULT_MAX_LINE_SIZE) -> AsyncIterator[Any]: ...
+
+    def ajson_lines(self, *, type: Any = None, max_line_size: int | None = DEFAULT_MAX_LINE_SIZE) -> AsyncIterator[Any]:
+        """Iterate over the JSON values of the body as `json_lines()` does."""
+        from .json_lines import AsyncJSONLines
+
+        return AsyncJSONLines(self, type, max_line_size)
 
     # The body, in a file.
 
