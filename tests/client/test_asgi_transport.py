@@ -99,6 +99,22 @@ def test_an_app_answers(run: Run) -> None:
     run(main)
 
 
+def test_headers_of_an_app_may_be_text(run: Run) -> None:
+    """An app that sends its headers as text, which ASGI does not allow and httpx takes, is understood."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [("x-name", b"bytes"), (b"x-value", "text")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send(body())
+
+    async def main() -> None:
+        async with client_of(app) as client:
+            response = await client.get("/")
+        assert response.headers.raw == [(b"x-name", b"bytes"), (b"x-value", b"text")]
+
+    run(main)
+
+
 def test_the_scope_is_complete(run: Run) -> None:
     """The scope names the request as the ASGI specification asks."""
     scopes: list[Scope] = []

@@ -53,6 +53,17 @@ def fields(header: str | None) -> dict[str, str]:
     return {name: value.strip('"') for name, _, value in (part.partition("=") for part in rest.split(", "))}
 
 
+def test_a_program_may_drive_the_flow() -> None:
+    """A response that no request is attached to, as a program makes one, counts as the answer to what was sent."""
+    flow = DigestAuth("user", "password").sync_auth_flow(Request("GET", RFC_URL))
+    next(flow)
+    again = flow.send(challenged(RFC_CHALLENGE.format(algorithm="MD5")))
+
+    assert fields(again.headers["Authorization"])["realm"] == "http-auth@example.org"
+    with pytest.raises(StopIteration):
+        flow.send(Response(200))
+
+
 @pytest.mark.parametrize(
     ("algorithm", "response"),
     [

@@ -159,8 +159,9 @@ class _Challenge:
 
 
 def _is_from(origin: Origin, response: Response) -> bool:
-    # After a redirect the response may be that of another origin, which is told nothing.
-    return response.request.url._origin == origin
+    # After a redirect the response may be that of another origin, which is told nothing. One without a request was made
+    # by a program that drives the flow itself.
+    return response._request is None or response._request.url._origin == origin
 
 
 def _pick(request: Request, response: Response) -> _Challenge | None:
