@@ -106,8 +106,10 @@ def run_suite(suite: Suite, arguments: Sequence[str] = ()) -> Verdict:
         )
     if not outcomes.exists():
         raise SystemExit(f"{suite.name}: pytest did not finish: {log.relative_to(ROOT)}")
-    found: dict[str, str] = json.loads(outcomes.read_text(encoding="utf-8"))
-    return judge(suite, found, read_deliberate(DELIBERATE / f"{suite.name}.txt"), is_whole=not arguments)
+    found = json.loads(outcomes.read_text(encoding="utf-8"))
+    if strange := {name: origin for name, origin in found["origins"].items() if origin != "borzoi.compat"}:
+        raise SystemExit(f"{suite.name}: the alias was not in effect: {strange}")
+    return judge(suite, found["outcomes"], read_deliberate(DELIBERATE / f"{suite.name}.txt"), is_whole=not arguments)
 
 
 def _environment(outcomes: Path) -> dict[str, str]:
