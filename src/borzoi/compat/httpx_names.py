@@ -99,6 +99,7 @@ def modules_of_httpx2() -> dict[str, dict[str, object]]:
 def _family(root: str, version: str, private: dict[str, dict[str, str]]) -> dict[str, dict[str, object]]:
     about: dict[str, object] = {"__title__": root, "__version__": version, "__description__": borzoi.__description__}
     public: dict[str, object] = {name: getattr(borzoi, name) for name in borzoi.__all__} | about
+    public["main"] = httpx_parts.MAIN
     shared = public | {name: value for name, value in vars(httpx_types).items() if not name.startswith("_")}
     family: dict[str, dict[str, object]] = {root: {**public, "__all__": list(borzoi.__all__)}}
     family[f"{root}.__version__"] = about

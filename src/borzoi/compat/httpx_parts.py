@@ -11,7 +11,7 @@ from .._messages.decoders import decoder_for
 from .._messages.multipart import form_value
 from .._values.headers import Headers
 from .._values.url import URL
-from .._values.url_parser import Parts
+from .._values.url_parser import Parts, parse, replace
 
 
 class ParseResult(Parts):
@@ -19,17 +19,17 @@ class ParseResult(Parts):
 
     __slots__ = ()
 
-    def copy_with(self, **parts: Any) -> ParseResult:
-        """Return a copy with some parts replaced."""
-        return urlparse(str(self), **parts)
+    def copy_with(self, **parts: str | None) -> ParseResult:
+        """Return a copy with some parts replaced; None takes a part away."""
+        return ParseResult(*replace(self, parts))
 
     def __str__(self) -> str:
         return self.unsplit()
 
 
-def urlparse(url: str = "", **parts: Any) -> ParseResult:
-    """Return the parts of a URL. Raises InvalidURL."""
-    return ParseResult(*URL(url, **parts)._parts)
+def urlparse(url: str = "", **parts: str | None) -> ParseResult:
+    """Return the parts of a URL, with those given in the place of its own. Raises InvalidURL."""
+    return ParseResult(*parse(url, parts))
 
 
 def _set_reference(url: URL, reference: Parts) -> None:
@@ -106,6 +106,24 @@ def _is_address(hostname: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6
     return True
 
 
+class MainCommand:
+    """Stand for the command line, as `httpx.main`: a function, and a click command once something asks for that."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line."""
+        return self.command(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.command, name)
+
+    @property
+    def command(self) -> Any:
+        """The click command; needs the extra `cli`."""
+        from ..cli.command import command
+
+        return command
+
+
 class ContentDecoder:
     """Undo a content coding: `decode()` takes bytes and returns bytes. A subclass names its coding."""
 
@@ -168,6 +186,9 @@ class ListLineDecoder(LineDecoder):
         """Return the lines that are complete now."""
         return self.feed(text)
 
+
+MAIN = MainCommand()
+"""`httpx.main`."""
 
 SUPPORTED_DECODERS: dict[str, type[ContentDecoder]] = {
     kind.coding: kind for kind in (IdentityDecoder, GZipDecoder, DeflateDecoder, BrotliDecoder, ZStandardDecoder)

@@ -1,0 +1,17 @@
+"""The alias, installed for one test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import borzoi.compat
+
+
+@pytest.fixture
+def alias() -> Iterator[None]:
+    """Install the alias, and take it away again."""
+    borzoi.compat.install()
+    yield
+    borzoi.compat.uninstall()
