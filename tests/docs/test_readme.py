@@ -17,7 +17,7 @@ from borzoi.cli.demo_server import DemoServer
 from tests.structure.source import ROOT
 
 SERVED = "http://127.0.0.1:8000"
-PAGES = ["README.md", "docs/progress.md"]
+PAGES = ["README.md", "docs/progress.md", "docs/sse.md"]
 
 EXAMPLE = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
@@ -62,13 +62,15 @@ def test_an_example_runs(
     assert printed or list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("place", "code"), [pytest.param(place, code, id=place) for place, code, _ in examples() if "completions" in code]
+)
 def test_the_streamed_answer_is_whole(
-    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: str, code: str, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The example that streams an answer prints all of it."""
+    """Each example that streams an answer prints all of it."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    (code,) = [code for _, code, _ in examples() if "completions" in code]
-    exec(compile(code.replace(SERVED, url), "README.md", "exec"), {"__name__": "example"})
+    exec(compile(code.replace(SERVED, url), place, "exec"), {"__name__": "example"})
 
     assert capsys.readouterr().out == ANSWER
 
@@ -78,4 +80,4 @@ def test_the_address_is_that_of_the_command() -> None:
     from borzoi.cli.main import parser
 
     assert f"http://127.0.0.1:{parser().parse_args(['demo', '--serve']).port}" == SERVED
-    assert len(examples()) == 7
+    assert len(examples()) == 10

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import SSEError, TransportError
 from .._messages.event_source import EventReader, EventSource
 from .._messages.sse import EventParser, ServerSentEvent
+from .._messages.streams import ByteStream
 from .._policy.reconnecting import is_passing, pause_before
 from .._run_blocking import run_blocking
 from .._values.headers import Headers
@@ -163,7 +164,8 @@ class ReconnectingReader:
             self._failures < self._subscription.reconnect
             and not self._is_over
             and not self._subscription.is_closed
-            and first.request.is_replayable
+            # What came from a file or an iterator is gone by now: the arguments would make another request of it.
+            and isinstance(first.request.stream, ByteStream)
         )
 
     async def _wait(self) -> None:
