@@ -53,7 +53,7 @@ def _tell(verdict: Verdict) -> None:
     for test in verdict.failed:
         print(f"{suite.name}: failed: {test}")
     for test in verdict.needless:
-        print(f"{suite.name}: passes, so need not be listed: {test}")
+        print(f"{suite.name}: passed, though it is listed: {test}")
     if verdict.is_whole and verdict.collected != suite.collected:
         print(f"{suite.name}: {verdict.collected} tests were run, not {suite.collected}")
     if not verdict.is_good:

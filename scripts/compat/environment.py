@@ -39,12 +39,16 @@ def prepare(suite: Suite) -> Path:
 
 
 def _install(suite: Suite) -> None:
-    wanted = "\n".join((sys.version, *OURS, *suite.requirements, (ROOT / "pyproject.toml").read_text("utf-8")))
+    without = [f"without {name}" for name in suite.without]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = "\n".join((sys.version, *OURS, *suite.requirements, *without, project))
     marker = folder(suite) / "venv" / "requirements.txt"
     if marker.exists() and marker.read_text(encoding="utf-8") == wanted:
         return
     run([sys.executable, "-m", "venv", "--clear", str(folder(suite) / "venv")])
     run([str(python(suite)), "-m", "pip", "install", "--quiet", *OURS, *suite.requirements])
+    if suite.without:
+        run([str(python(suite)), "-m", "pip", "uninstall", "--quiet", "--yes", *suite.without])
     marker.write_text(wanted, encoding="utf-8")
 
 

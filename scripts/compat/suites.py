@@ -25,6 +25,9 @@ class Suite(NamedTuple):
     options: tuple[str, ...] = ()
     """More options for pytest."""
 
+    without: tuple[str, ...] = ()
+    """What is taken away again: uvicorn would answer in another way than the suite knows, for example."""
+
 
 SUITES = (
     Suite(
@@ -47,6 +50,7 @@ SUITES = (
             "uvicorn==0.32.1",
             "zstandard",
         ),
+        without=("httptools",),
     ),
     Suite(
         "httpx-sse",
