@@ -1,12 +1,24 @@
-"""The command line: `borzoi demo`, `borzoi --version`."""
+"""The command line: `borzoi URL`, and `borzoi demo` with whatever else `words.py` names.
+
+A first argument that is a command word is that command, read by argparse: it needs no extra. Everything else is a
+request, read by click and shown by rich, which are imported then; without them one sentence says what to install.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 from .._version import __version__
+from .words import COMMANDS
+
+NEEDED = ("click", "rich", "pygments")
+"""What the extra `cli` installs."""
+
+MISSING_EXTRA = "borzoi: requests from the command line need the extra 'cli': pip install 'borzoi[cli]'"
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,28 +30,54 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    from . import demo
-
-    top = Parser(
-        prog="borzoi",
-        description="fetch for Python. Requests from the command line are not there yet: the demo is.",
-        allow_abbrev=False,
-    )
+    """Return the parser of the commands."""
+    top = Parser(prog="borzoi", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"borzoi {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    described = "See Borzoi do its job against a local API: thousands of requests, a download, a streamed answer."
-    command = commands.add_parser("demo", help=described, description=described, allow_abbrev=False)
-    demo.add_arguments(command)
-    command.set_defaults(run=demo.main)
+    words = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for word, command in COMMANDS.items():
+        module = import_module(command.module, __package__)
+        arguments = words.add_parser(word, help=command.summary, description=command.summary, allow_abbrev=False)
+        module.add_arguments(arguments)
+        arguments.set_defaults(run=module.main)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command of the command line and return its exit status; `borzoi demo` is the one there is."""
+    """Run the command line and return its exit status. A request raises SystemExit with it, as click's commands do."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["--version"] or (given and given[0] in COMMANDS):
+        return run_command(given)
+    return run_request(given)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run the command that the first argument names."""
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def run_request(arguments: list[str]) -> int:
+    """Send a request and show what was answered."""
+    try:
+        from .command import command
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] not in NEEDED:
+            raise
+        print(MISSING_EXTRA, file=sys.stderr)
+        return 1
+
+    write_what_can_be_encoded()
+    status: int = command.main(arguments, prog_name="borzoi")
+    return status
+
+
+def write_what_can_be_encoded() -> None:
+    """Have characters that the terminal cannot encode written as escapes: a server may send any."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
