@@ -295,6 +295,7 @@ def test_an_unknown_scheme(world: World) -> None:
             with pytest.raises(borzoi.UnsupportedProtocol, match="'ftp://'") as caught:
                 await client.get("ftp://host/")
             assert caught.value.request.url.scheme == "ftp"
+            assert str(caught.value).endswith("'ftp://'."), "no host was asked, so none is named"
             with pytest.raises(borzoi.UnsupportedProtocol, match="missing an 'http://' or 'https://' protocol"):
                 await client.get("/no/origin")
             assert_whole(client, idle=0)

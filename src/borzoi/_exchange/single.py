@@ -16,6 +16,7 @@ from .._errors import (
     RequestError,
     TimeoutException,
     TransportError,
+    UnsupportedProtocol,
     WriteError,
     WriteTimeout,
 )
@@ -81,7 +82,7 @@ class Exchange(Body):
         if not isinstance(error, RequestError) or error._request is not None:
             return
         error.request = self.request
-        if not isinstance(error, TransportError) or isinstance(error, LocalProtocolError):
+        if not isinstance(error, TransportError) or isinstance(error, (LocalProtocolError, UnsupportedProtocol)):
             return
 
         text = str(error)
