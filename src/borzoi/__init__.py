@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from ._values.status import codes
     from ._values.url import URL, Origin
     from .cli.main import main
+    from .compat.migration import alias_httpx
 
 __title__ = "borzoi"
 __description__ = "fetch for Python: one HTTP client for threads, asyncio and trio."
@@ -83,6 +84,7 @@ __all__ = [
     "__description__",
     "__title__",
     "__version__",
+    "alias_httpx",
     "ASGITransport",
     "AsyncBaseTransport",
     "AsyncByteStream",
@@ -214,6 +216,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "_values.status": ("codes",),
     "_values.url": ("Origin", "URL"),
     "cli.main": ("main",),
+    "compat.migration": ("alias_httpx",),
 }
 """Where each public name is written. A module is imported when the first of its names is asked for."""
 
