@@ -159,7 +159,7 @@ def transport_of(client: Any) -> Any:
 def pool_of(client: Any) -> Any:
     """Return the pool that a client used last."""
     transport = transport_of(client)
-    return transport._latest[1] if hasattr(transport, "_latest") else transport._pool
+    return transport._latest[1] if hasattr(transport, "_latest") else transport._sender
 
 
 def assert_whole(client: Any, idle: int | None = None) -> None:

@@ -42,7 +42,7 @@ def ask(path):
     assert client.get(url + path).text == path
 ask("/parent1")
 def work():
-    assert client._transport._pool._shelf.idle() == []
+    assert client._transport._sender._shelf.idle() == []
     ask("/child1"); ask("/child2")
     client.close()
 assert child(work) == 0
@@ -89,7 +89,7 @@ client = borzoi.Client(verify=verify)
 def ask(path):
     assert client.get(url + path).text == path
 ask("/parent1")
-pool = client._transport._pool
+pool = client._transport._sender
 held, go = threading.Event(), threading.Event()
 def hold():
     with pool._guard:

@@ -49,7 +49,7 @@ def test_more_sessions_than_are_remembered() -> None:
         def get_extra_info(self, info: str) -> Any:
             return Secured
 
-    pool = HTTPTransport(backend=answering(b""))._pool
+    pool = HTTPTransport(backend=answering(b""))._sender
     routes = [pool._route(Request("GET", f"https://host{number}/")) for number in range(MAX_SESSIONS + 1)]
     for route in routes:
         pool._dialer.remember_session(route, Stream())  # type: ignore[arg-type]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._backends.base import ConnectOptions
 from .._config import DEFAULT_LIMITS
@@ -17,7 +17,7 @@ from .._policy.proxy import Proxy
 from .._run_blocking import run_blocking
 from .tls import lazy_context
 from .transport_base import AsyncBaseTransport, BaseTransport
-from .worlds import Worlds
+from .worlds import Worlds, blocking_backend
 
 if TYPE_CHECKING:
     from .._backends.base import Backend
@@ -47,6 +47,28 @@ def _dialer(
     )
 
 
+class Sender(Protocol):
+    """What a transport sends its requests with: a pool, or what a program has put in its place (`borzoi.compat`)."""
+
+    async def send(self, request: Request) -> Response:
+        """Send a request, and return its response, with the body unread."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+class AsyncSender(Protocol):
+    """What is in the place of the pools in an event loop."""
+
+    async def send(self, request: Request) -> Response:
+        """Send a request, and return its response, with the body unread."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+
+
 class HTTPTransport(BaseTransport):
     """Send requests over the network, in blocking code, from any number of threads.
 
@@ -73,19 +95,15 @@ class HTTPTransport(BaseTransport):
     ) -> None:
         options = ConnectOptions(local_address, tuple(socket_options or ()))
         dialer = _dialer(verify, cert, trust_env, http1, proxy, uds, options, retries)
-        if backend is None:
-            from .._backends.blocking import BlockingBackend
-
-            backend = BlockingBackend()
-        self._pool = Pool(backend, dialer, limits, blocking=True, clock=clock)
+        self._sender: Sender = Pool(backend or blocking_backend(), dialer, limits, blocking=True, clock=clock)
 
     def handle_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
-        return run_blocking(self._pool.send(request))
+        return run_blocking(self._sender.send(request))
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.close()
+        self._sender.close()
 
 
 class AsyncHTTPTransport(AsyncBaseTransport):
@@ -94,6 +112,16 @@ class AsyncHTTPTransport(AsyncBaseTransport):
     Each loop has a pool of its own, and limits of its own. The idle connections of a loop that was closed are taken
     over by the loop that sends next. The arguments are those of `HTTPTransport`.
     """
+
+    # Set where a program has replaced all pools, or what they connect with (`borzoi.compat`). A request does not look
+    # at them: `_latest` is None while there is a sender.
+    _sender: AsyncSender | None = None
+    _adapt: Callable[[Backend], Backend] | None = None
+
+    # For subclasses that bring a pool of their own, and do not call `__init__`.
+    _latest: tuple[weakref.ref[Any], Pool] | None = None
+    _lock = threading.Lock()
+    _worlds: Worlds | None = None
 
     def __init__(
         self,
@@ -117,11 +145,10 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         self._limits = limits
         self._clock = clock
         self._backend = backend
-        self._worlds: Worlds | None = None
         self._lock = threading.Lock()
         self._pools: list[tuple[weakref.ref[Any], Pool]] = []
         # The pool that was used last, to find it without the list. One value: threads see both parts or neither.
-        self._latest: tuple[weakref.ref[Any], Pool] | None = None
+        self._latest = None
         _transports.add(self)
 
     async def handle_async_request(self, request: Request) -> Response:
@@ -136,28 +163,37 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         worlds = self._worlds = Worlds()
         return worlds
 
-    def _pool_of(self, worlds: Worlds, loop: Any) -> Pool:
-        """Return the pool of a loop; a new one takes over what the pools of closed loops left behind."""
+    def _pool_of(self, worlds: Worlds, loop: Any) -> Pool | AsyncSender:
         with self._lock:
-            for entry in self._pools:
-                if entry[0]() is loop:
-                    self._latest = entry
-                    return entry[1]
+            if self._sender is not None:
+                return self._sender
+            self._latest = entry = self._entry_of(worlds, loop)
+            return entry[1]
 
-            backend = self._backend or worlds.backend_of(loop)
-            pool = Pool(backend, self._dialer, self._limits, blocking=False, clock=self._clock)
-            ended = [entry for entry in self._pools if entry[1].has_ended()]
-            for entry in ended:
-                self._pools.remove(entry)
-                pool.adopt(entry[1])
+    def _entry_of(self, worlds: Worlds, loop: Any) -> tuple[weakref.ref[Any], Pool]:
+        """Return the pool of a loop; a new one takes over what the pools of closed loops left behind."""
+        for entry in self._pools:
+            if entry[0]() is loop:
+                return entry
 
-            entry = (weakref.ref(loop), pool)
-            self._pools.append(entry)
-            self._latest = entry
-            return pool
+        backend = self._backend or worlds.backend_of(loop)
+        if self._adapt is not None:
+            backend = self._adapt(backend)
+        pool = Pool(backend, self._dialer, self._limits, blocking=False, clock=self._clock)
+        ended = [entry for entry in self._pools if entry[1].has_ended()]
+        for entry in ended:
+            self._pools.remove(entry)
+            pool.adopt(entry[1])
+
+        entry = (weakref.ref(loop), pool)
+        self._pools.append(entry)
+        return entry
 
     async def aclose(self) -> None:
         """Close all connections. Those of another loop that still runs are closed by that loop, soon."""
+        if self._sender is not None:
+            await self._sender.aclose()
+            return
         with self._lock:
             pools, self._pools = self._pools, []
             self._latest = None

@@ -41,3 +41,10 @@ class Worlds:
         from .._backends import asyncio as asyncio_world
 
         return asyncio_world.backend_for(loop)
+
+
+def blocking_backend() -> Backend:
+    """Return a back end of the blocking world."""
+    from .._backends.blocking import BlockingBackend
+
+    return BlockingBackend()
