@@ -109,7 +109,7 @@ def compare_parameters(theirs: list[list[str]] | None, ours: list[list[str]] | N
         _, our_kind, our_default = known[name]
         if our_kind != kind and not (kind == "KEYWORD_ONLY" and our_kind == "POSITIONAL_OR_KEYWORD"):
             return "different", f"parameter {name} is {our_kind.lower()}, not {kind.lower()}"
-        if our_default != default:
+        if default and our_default != default:
             return "different", f"the default of {name} is {our_default or 'missing'}, not {default or 'missing'}"
 
     their_names = [name for name, kind, _ in theirs if kind.startswith("POSITIONAL")]

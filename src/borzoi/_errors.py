@@ -76,7 +76,7 @@ class HTTPError(Exception):
 class RequestError(HTTPError):
     """A request could not be sent, or its response could not be received."""
 
-    def __init__(self, message: str, *, request: Request | None = None) -> None:
+    def __init__(self, message: str = "", *, request: Request | None = None) -> None:
         super().__init__(message)
         self._request = request
 
