@@ -73,7 +73,7 @@ def _get_in_other_order(total: str = "", url: str = "", *, timeout: float = 5.0)
         (_get_with_other_default, "different", "the default of timeout is 6.0, not 5.0"),
         (_get_without, "different", "no parameter timeout"),
         (_get_that_requires, "different", "requires retries"),
-        (_get_in_other_order, "different", "the default of url is '', not missing"),
+        (_get_in_other_order, "different", "positions are total, url"),
     ],
 )
 def test_signatures_are_compared(ours: object, state: str, why: str) -> None:
