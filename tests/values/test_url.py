@@ -341,6 +341,7 @@ class TestJoining:
             ),
             ("https://example.org:123/path", "http://other.example", "http://other.example"),
             ("http://h/a?b#c", "?d", "http://h/a?d"),
+            ("http://h/a?b#c", "", "http://h/a?b#c"),
             ("http://h/a//b/c", "d", "http://h/a//b/d"),
         ],
     )

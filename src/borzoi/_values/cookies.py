@@ -123,9 +123,12 @@ class Cookies(MutableMapping[str, str]):
     def set(self, name: str, value: str, domain: str = "", path: str = "/") -> None:
         """Set a cookie. A domain includes its subdomains; without one the cookie is for every host.
 
-        Raises ValueError for a name or value with `;` or a control character (RFC 6265 section 4.1.1).
+        A number becomes its text. Raises ValueError for a name or value with `;` or a control character (RFC 6265
+        section 4.1.1).
         """
         _check("name", name)
+        if isinstance(value, (int, float)):
+            value = str(value)
         # As in httpx, None is a cookie that is sent as its name alone.
         if cast("str | None", value) is not None:
             _check("value", value)

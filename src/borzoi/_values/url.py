@@ -221,10 +221,15 @@ class URL:
         return self.copy_with(params=self.params.merge(params))
 
     def join(self, url: URL | str) -> URL:
-        """Return what a reference means at this URL (RFC 3986 section 5.2)."""
+        """Return what a reference means at this URL (RFC 3986 section 5.2). An empty one is this URL, as in httpx."""
+        reference = URL(url)
+        if not str(reference):
+            # Section 5.2.2 would drop the fragment.
+            return URL(self)
+
         joined = URL.__new__(URL)
         joined._text = None
-        joined._settle(resolve(self._parts, URL(url)._parts))
+        joined._settle(resolve(self._parts, reference._parts))
         return joined
 
     def __hash__(self) -> int:
