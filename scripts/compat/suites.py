@@ -77,7 +77,7 @@ SUITES = (
     Suite(
         "hishel",
         "2.0.0",
-        208,
+        416,
         (
             "hishel[fastapi,httpx,httpx2,redis,requests]==2.0.0",
             "fakeredis>=2.37.1",
@@ -87,6 +87,13 @@ SUITES = (
             "time-machine>=3.5.0",
             "trio==0.34.0",
             "zipp>=4.1.0",
+        ),
+        # The rest of it is about storages and other clients.
+        targets=(
+            "tests/test_async_httpx.py",
+            "tests/test_async_httpx2.py",
+            "tests/test_sync_httpx.py",
+            "tests/test_sync_httpx2.py",
         ),
     ),
     Suite(
