@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ._config import UNSET as USE_CLIENT_DEFAULT
     from ._config import Limits, Timeout
     from ._errors import (
+        BlockedAddress,
         CloseError,
         ConnectError,
         ConnectTimeout,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from ._policy.auth import Auth, BasicAuth, FunctionAuth, NetRCAuth
     from ._policy.digest import DigestAuth
     from ._policy.proxy import Proxy
+    from ._policy.tls import TLS
     from ._values.cookies import Cookies
     from ._values.headers import Headers
     from ._values.query import QueryParams
@@ -93,6 +95,7 @@ __all__ = [
     "Auth",
     "BaseTransport",
     "BasicAuth",
+    "BlockedAddress",
     "ByteStream",
     "Client",
     "CloseError",
@@ -150,6 +153,7 @@ __all__ = [
     "SyncByteStream",
     "Timeout",
     "TimeoutException",
+    "TLS",
     "TooManyRedirects",
     "TransportError",
     "UnsupportedProtocol",
@@ -171,6 +175,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "_client.wsgi_transport": ("WSGITransport",),
     "_config": ("Limits", "Timeout", "USE_CLIENT_DEFAULT"),
     "_errors": (
+        "BlockedAddress",
         "CloseError",
         "ConnectError",
         "ConnectTimeout",
@@ -210,6 +215,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "_policy.auth": ("Auth", "BasicAuth", "FunctionAuth", "NetRCAuth"),
     "_policy.digest": ("DigestAuth",),
     "_policy.proxy": ("Proxy",),
+    "_policy.tls": ("TLS",),
     "_values.cookies": ("Cookies",),
     "_values.headers": ("Headers",),
     "_values.query": ("QueryParams",),
@@ -223,6 +229,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
 _WRITTEN_AS = {"USE_CLIENT_DEFAULT": "UNSET"}
 """Names that are called otherwise where they are written."""
 
+_MODULES = frozenset({"guards"})
+"""Public modules that are there without an import of their own."""
+
 
 def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
@@ -230,6 +239,8 @@ def __getattr__(name: str) -> Any:
             importlib.import_module(f".{home}", __name__)
             _publish()
             return globals()[name]
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

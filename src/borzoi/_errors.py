@@ -11,6 +11,7 @@ Exception
 │   │   │   │   └── PoolTimeout     no free connection in time
 │   │   │   ├── NetworkError
 │   │   │   │   ├── ConnectError    refused, unreachable, unknown host, TLS refused
+│   │   │   │   │   └── BlockedAddress  a guard lets no connection through to it
 │   │   │   │   ├── ReadError       the connection broke while receiving
 │   │   │   │   ├── WriteError      the connection broke while sending
 │   │   │   │   └── CloseError      the connection broke while closing
@@ -111,6 +112,10 @@ class NetworkError(TransportError):
 
 class ConnectError(NetworkError):
     """A connection could not be made."""
+
+
+class BlockedAddress(ConnectError):
+    """A guard does not let a connection through to this address."""
 
 
 class ReadError(NetworkError):

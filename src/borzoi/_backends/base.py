@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import ssl
     from contextlib import AbstractContextManager
 
+    from .resolver import Names
+
 READ_SIZE = 65536
 """Bytes asked of the system in one receive. Larger buffers cost more to allocate than they save."""
 
@@ -40,13 +42,24 @@ class TimedOut(Exception):
 
 
 class ConnectOptions:
-    """Say how a socket is to be opened: from which local address, with which options."""
+    """Say how a socket is to be opened: from which local address, with which options, and who knows the names."""
 
-    __slots__ = ("local_address", "socket_options")
+    __slots__ = ("local_address", "names", "socket_options")
 
-    def __init__(self, local_address: str | None = None, socket_options: SocketOptions | None = None) -> None:
+    def __init__(
+        self,
+        local_address: str | None = None,
+        socket_options: SocketOptions | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.local_address = local_address
         self.socket_options = tuple(socket_options or ())
+        self.names = names
+
+    def unguarded(self) -> ConnectOptions:
+        """Return the same options without the guard."""
+        names = None if self.names is None else self.names.unguarded()
+        return ConnectOptions(self.local_address, self.socket_options, names)
 
 
 class Stream(Protocol):
@@ -133,8 +146,11 @@ class Backend(Protocol):
         """Wait."""
         ...
 
-    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """Return the addresses of `host` in the order to try them. Raises ConnectError, ConnectTimeout."""
+    async def resolve(self, host: str, port: int, timeout: float | None, names: Names | None = None) -> list[Address]:
+        """Return the addresses of `host` in the order to try them, as `names` have it.
+
+        Raises ConnectError, ConnectTimeout.
+        """
         ...
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:

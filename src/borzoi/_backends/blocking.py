@@ -35,6 +35,7 @@ from .sockets import (
 
 if TYPE_CHECKING:
     from .base import Stream
+    from .resolver import Names
 
 
 LONGEST_WAIT = 2_000_000.0
@@ -88,14 +89,14 @@ class BlockingBackend:
         """Sleep."""
         time.sleep(seconds)  # noqa: ASYNC251 - this world is async in form only
 
-    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+    async def resolve(self, host: str, port: int, timeout: float | None, names: Names | None = None) -> list[Address]:
         """Return the addresses of `host`, looked up on a thread of the resolver."""
-        return await resolver.resolve(self, host, port, timeout)
+        return await resolver.resolve(self, host, port, timeout, names)
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
         """Resolve, then race the addresses."""
         started = self.now()
-        addresses = await self.resolve(host, port, timeout)
+        addresses = await self.resolve(host, port, timeout, options.names)
         sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout, started)
         return BlockingStream(sock, f"{host}:{port}")
 

@@ -17,6 +17,7 @@ from .sockets import connect_timed_out, read_timed_out
 
 if TYPE_CHECKING:
     from .base import Stream
+    from .resolver import Names
 
 
 class Wait:
@@ -93,7 +94,7 @@ class MemoryBackend:
         """Move the clock."""
         self.advance(seconds)
 
-    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+    async def resolve(self, host: str, port: int, timeout: float | None, names: Names | None = None) -> list[Address]:
         """Return the name itself."""
         return [(0, (host, port))]
 

@@ -11,10 +11,13 @@ import math
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import resolver
 from .base import Address, TimedOut, Turn
+
+if TYPE_CHECKING:
+    from .resolver import Names
 
 SCAN_SECONDS = 2e-6
 """Pause between scans, for each waiter: so that expiring them costs a few per cent of the time at most."""
@@ -119,9 +122,9 @@ class Parking:
         """Return a fresh place in a queue."""
         return ParkedTurn(self)
 
-    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+    async def resolve(self, host: str, port: int, timeout: float | None, names: Names | None = None) -> list[Address]:
         """Return the addresses of `host`, looked up on a thread of the resolver."""
-        return await resolver.resolve(self, host, port, timeout)
+        return await resolver.resolve(self, host, port, timeout, names)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""

@@ -34,6 +34,7 @@ from .trio import TrioRun
 
 if TYPE_CHECKING:
     from .base import Stream
+    from .resolver import Names
 
 T = TypeVar("T")
 
@@ -85,14 +86,14 @@ class PortableTrio(TrioRun):
         """Wait."""
         await trio.sleep(seconds)
 
-    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+    async def resolve(self, host: str, port: int, timeout: float | None, names: Names | None = None) -> list[Address]:
         """Return the addresses of `host`, looked up on a thread of the resolver."""
-        return await resolver.resolve(self, host, port, timeout)
+        return await resolver.resolve(self, host, port, timeout, names)
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
         """Resolve, then race the addresses."""
         started = self.now()
-        addresses = await self.resolve(host, port, timeout)
+        addresses = await self.resolve(host, port, timeout, options.names)
         sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout, started)
         return PortableTrioStream(sock, f"{host}:{port}")
 

@@ -116,7 +116,7 @@ class Reactor(Parking):
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
         """Resolve, then race the addresses."""
         started = self.now()
-        addresses = await self.resolve(host, port, timeout)
+        addresses = await self.resolve(host, port, timeout, options.names)
         sock = await Race(self, f"{host}:{port}", addresses, options).run(timeout, started)
         return SocketStream(self, sock, f"{host}:{port}")
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .._values.headers import Headers, HeaderTypes
     from .._values.query import QueryParamTypes
     from .adapters import Face
+    from .resolving import ResolverTypes
     from .settings import Clock, DefaultEncoding, EventHook, EventHooks
     from .tls import CertTypes, VerifyTypes
 
@@ -77,6 +78,7 @@ class BaseClient(Generic[TransportT]):
         base_url: URL | str = "",
         transport: TransportT | None = None,
         default_encoding: DefaultEncoding = "utf-8",
+        resolver: ResolverTypes | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._state = ClientState.UNOPENED
@@ -90,6 +92,7 @@ class BaseClient(Generic[TransportT]):
         self._default_encoding = settings.checked_encoding(default_encoding)
         self._trust_env = trust_env
         self._clock = clock
+        self._resolver = settings.checked_resolver(resolver, transport)
         self._now = time.perf_counter if clock is None else clock.now
         self.follow_redirects = follow_redirects
         self.max_redirects = settings.checked_max_redirects(max_redirects)
@@ -143,6 +146,8 @@ class BaseClient(Generic[TransportT]):
         # Not among the arguments of the two methods above, which subclasses override with the signature of httpx.
         if self._clock is not None:
             arguments["clock"] = self._clock
+        if self._resolver is not None:
+            arguments["resolver"] = self._resolver
         return self._transport_type()(**arguments)
 
     def _transport_type(self) -> Callable[..., TransportT]:

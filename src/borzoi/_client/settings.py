@@ -173,3 +173,10 @@ def checked_encoding(default_encoding: DefaultEncoding) -> DefaultEncoding:
     if isinstance(default_encoding, str) or callable(default_encoding):
         return default_encoding
     raise TypeError(f"Invalid default_encoding {default_encoding!r}. Give a name, or a function of the body's bytes.")
+
+
+def checked_resolver(resolver: Any, transport: Any) -> Any:
+    """Return the resolver. Raises ValueError where nothing would ask it: a guard must guard."""
+    if resolver is not None and transport is not None:
+        raise ValueError("Give resolver= to the transport: a transport of your own does not take it from the client.")
+    return resolver

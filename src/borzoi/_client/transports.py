@@ -14,7 +14,9 @@ from .._exchange.dial import Dialer
 from .._exchange.pool import Pool
 from .._messages.response import Response
 from .._policy.proxy import Proxy
+from .._policy.tls import TLS
 from .._run_blocking import run_blocking
+from .resolving import names_for
 from .tls import lazy_context
 from .transport_base import AsyncBaseTransport, BaseTransport
 from .worlds import Worlds, blocking_backend
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from .._config import Limits
     from .._messages.request import Request
     from .._policy.proxy import ProxyTypes
+    from .resolving import ResolverTypes
     from .settings import Clock
     from .tls import CertTypes, VerifyTypes
 
@@ -43,7 +46,12 @@ def _dialer(
     if proxy is not None and not isinstance(proxy, Proxy):
         proxy = Proxy(proxy)
     return Dialer(
-        context=lazy_context(verify, cert, trust_env), options=options, unix_path=uds, retries=retries, proxy=proxy
+        context=lazy_context(verify, cert, trust_env),
+        options=options,
+        unix_path=uds,
+        retries=retries,
+        proxy=proxy,
+        pins=verify.pins if isinstance(verify, TLS) and verify.pins else None,
     )
 
 
@@ -73,7 +81,8 @@ class HTTPTransport(BaseTransport):
     """Send requests over the network, in blocking code, from any number of threads.
 
     `uds` is the path of a Unix socket to connect to instead; `local_address` the address to connect from; `retries` how
-    often connecting is tried again. `backend` and `clock` replace the network and the time.
+    often connecting is tried again. `resolver` finds the addresses of names, or guards them. `backend` and `clock`
+    replace the network and the time.
     """
 
     def __init__(
@@ -90,10 +99,12 @@ class HTTPTransport(BaseTransport):
         retries: int = 0,
         socket_options: Iterable[Any] | None = None,
         *,
+        resolver: ResolverTypes | None = None,
         backend: Backend | None = None,
         clock: Clock | None = None,
     ) -> None:
-        options = ConnectOptions(local_address, tuple(socket_options or ()))
+        names = names_for(resolver, blocking=True, clock=clock)
+        options = ConnectOptions(local_address, tuple(socket_options or ()), names)
         dialer = _dialer(verify, cert, trust_env, http1, proxy, uds, options, retries)
         self._sender: Sender = Pool(backend or blocking_backend(), dialer, limits, blocking=True, clock=clock)
 
@@ -137,10 +148,12 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         retries: int = 0,
         socket_options: Iterable[Any] | None = None,
         *,
+        resolver: ResolverTypes | None = None,
         backend: Backend | None = None,
         clock: Clock | None = None,
     ) -> None:
-        options = ConnectOptions(local_address, tuple(socket_options or ()))
+        names = names_for(resolver, blocking=False, clock=clock)
+        options = ConnectOptions(local_address, tuple(socket_options or ()), names)
         self._dialer = _dialer(verify, cert, trust_env, http1, proxy, uds, options, retries)
         self._limits = limits
         self._clock = clock

@@ -7,17 +7,19 @@ time-out of one try bounds everything up to there: the lookup, the connection, a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .._backends.base import Backend, ConnectOptions, Stream, TLSOptions
-from .._errors import ConnectError, ConnectTimeout, UnsupportedProtocol
+from .._errors import BlockedAddress, ConnectError, ConnectTimeout, UnsupportedProtocol
 from .proxy import Forwarding, ProxyServer
+from .trace import Step, Trace
 
 if TYPE_CHECKING:
     import ssl
 
     from .._policy.proxy import Proxy
+    from .._policy.tls import Pins
 
 Patience: TypeAlias = Callable[[str], "float | None"]
 """How many seconds an operation may take from now on: "connect", or the "total" of what is left."""
@@ -38,6 +40,11 @@ class Route(NamedTuple):
     server_name: str | None = None
     """The name for TLS, where it is not the host (`extensions["sni_hostname"]`)."""
 
+    @property
+    def name(self) -> str:
+        """The host as text, without the brackets of an IPv6 address."""
+        return self.host.decode("ascii").strip("[]")
+
 
 class Dialer:
     """Open streams with one set of options."""
@@ -50,15 +57,23 @@ class Dialer:
         unix_path: str | None = None,
         retries: int = 0,
         proxy: Proxy | None = None,
+        pins: Pins | None = None,
     ) -> None:
         self._context = context
         self._options = options or ConnectOptions()
         self._unix_path = unix_path
         self._retries = retries
         self._via = None if proxy is None else ProxyServer(proxy)
+        # The program itself has named the proxy: no guard keeps its address away.
+        self._options_of_proxy = self._options if proxy is None else self._options.unguarded()
+        self._pins = pins
         self._sessions: OrderedDict[Route, ssl.SSLSession] = OrderedDict()
+        self.secured = 0
+        """TLS handshakes done."""
+        self.resumed = 0
+        """Those of them that resumed an earlier session."""
 
-    async def dial(self, backend: Backend, route: Route, patience: Patience) -> Stream:
+    async def dial(self, backend: Backend, route: Route, patience: Patience, trace: Trace | None = None) -> Stream:
         """Return a connected stream. Raises ConnectError, ConnectTimeout, UnsupportedProtocol."""
         if not route.scheme:
             raise UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
@@ -69,41 +84,118 @@ class Dialer:
         failures = 0
         while True:
             try:
-                return await self._dial_once(backend, route, patience("connect"))
+                return await self._dial_once(backend, route, patience("connect"), trace)
+            except BlockedAddress:
+                raise
             except (ConnectError, ConnectTimeout):
+                self._forget(route)
                 pause = RETRY_FACTOR * 2 ** (failures - 1) if failures else 0.0
                 left = patience("total")
                 if failures >= self._retries or (left is not None and left <= pause):
                     raise
-            if pause:
-                await backend.sleep(pause)
+            async with Step(trace, "connection.retry", {} if trace is None else trace.latest):
+                if pause:
+                    await backend.sleep(pause)
             failures += 1
 
-    async def _dial_once(self, backend: Backend, route: Route, timeout: float | None) -> Stream:
+    async def _dial_once(self, backend: Backend, route: Route, timeout: float | None, trace: Trace | None) -> Stream:
         started = backend.now()
-        host = route.host.decode("ascii").strip("[]")
 
         def left() -> float | None:
             return None if timeout is None else max(0.0, timeout - (backend.now() - started))
 
-        if self._unix_path is not None:
-            stream = await backend.connect_unix(self._unix_path, timeout, self._options)
-        elif self._via is not None:
-            self._via.check()
-            stream = await backend.connect_tcp(self._via.host, self._via.port, timeout, self._options)
-        else:
-            stream = await backend.connect_tcp(host, route.port, timeout, self._options)
+        stream = await self._connect(backend, route, left, trace)
         if route.scheme == b"http":
             return stream
 
         try:
             if self._via is not None:
                 await self._via.open_tunnel(stream, route, left)
-            tls = TLSOptions(self._context(), route.server_name or host, self._sessions.get(route))
-            return await stream.start_tls(tls, left())
+            return await self._secure(stream, route, left(), trace)
         except BaseException:
             stream.close()
             raise
+
+    async def _connect(
+        self, backend: Backend, route: Route, left: Callable[[], float | None], trace: Trace | None
+    ) -> Stream:
+        """Return a stream to the socket, the proxy or the origin."""
+        names = self._options.names
+        is_guarded = names is not None and names.guard is not None
+        if self._unix_path is not None:
+            if is_guarded:
+                raise BlockedAddress(
+                    f"{self._unix_path} is a Unix socket, and the guard lets no such connection through"
+                )
+            return await self._connect_unix(backend, self._unix_path, left(), trace)
+
+        host, port, options = route.name, route.port, self._options
+        if self._via is not None:
+            self._via.check()
+            if is_guarded:
+                # The proxy will look the name up for itself: what that leads to is checked here, as far as it can be.
+                await backend.resolve(host, port, left(), names)
+            host, port, options = self._via.host, self._via.port, self._options_of_proxy
+
+        timeout = left()
+        info = {
+            "host": host,
+            "port": port,
+            "local_address": options.local_address,
+            "timeout": timeout,
+            "socket_options": options.socket_options or None,
+        }
+        return await _opened(
+            Step(trace, "connection.connect_tcp", info), lambda: backend.connect_tcp(host, port, timeout, options)
+        )
+
+    async def _connect_unix(self, backend: Backend, path: str, timeout: float | None, trace: Trace | None) -> Stream:
+        info = {"path": path, "timeout": timeout, "socket_options": self._options.socket_options or None}
+        return await _opened(
+            Step(trace, "connection.connect_unix_socket", info),
+            lambda: backend.connect_unix(path, timeout, self._options),
+        )
+
+    async def _secure(self, stream: Stream, route: Route, timeout: float | None, trace: Trace | None) -> Stream:
+        """Return the stream with TLS to the origin on it."""
+        tls = TLSOptions(self._usable_context(route), route.server_name or route.name, self._sessions.get(route))
+        info = {"ssl_context": tls.context, "server_hostname": tls.server_hostname, "timeout": timeout}
+
+        async def start_tls() -> Stream:
+            secured = await stream.start_tls(tls, timeout)
+            try:
+                self._inspect(secured, route, tls.server_hostname)
+            except BaseException:
+                secured.close()
+                raise
+            return secured
+
+        kind = "connection" if self._via is None else "proxy"
+        return await _opened(Step(trace, f"{kind}.start_tls", info), start_tls)
+
+    def _usable_context(self, route: Route) -> ssl.SSLContext:
+        try:
+            return self._context()
+        except (OSError, ValueError) as error:
+            # A file of certificates that holds none, for example: it is read when it is first needed.
+            raise ConnectError(f"No TLS with {route.name}:{route.port}, the settings do not work: {error}") from error
+
+    def _inspect(self, stream: Stream, route: Route, name: str) -> None:
+        """Count the handshake, and hold the certificate against the program's pins. Raises ConnectError."""
+        tls: Any = stream.get_extra_info("ssl_object")
+        self.secured += 1
+        self.resumed += bool(getattr(tls, "session_reused", False))
+        if self._pins is not None:
+            certificate = None if tls is None else tls.getpeercert(True)
+            refusal = self._pins.refusal(name, certificate)
+            if refusal is not None:
+                raise ConnectError(f"TLS handshake with {route.name}:{route.port} failed: {refusal}")
+
+    def _forget(self, route: Route) -> None:
+        """Have the name looked up anew next time: what it was found to be did not serve."""
+        if self._options_of_proxy.names is not None:
+            host, port = (route.name, route.port) if self._via is None else (self._via.host, self._via.port)
+            self._options_of_proxy.names.forget(host, port)
 
     def forwarding(self, route: Route) -> Forwarding | None:
         """Return how requests are written for a proxy that forwards them; None where no proxy reads them."""
@@ -118,3 +210,17 @@ class Dialer:
         self._sessions[route] = session
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
+
+
+async def _opened(step: Step, opening: Callable[[], Awaitable[Stream]]) -> Stream:
+    """Open a stream in a step of its own. It is closed where the program, told of it, raises something."""
+    stream: Stream | None = None
+    try:
+        async with step as told:
+            stream = told.return_value = await opening()
+    except BaseException:
+        if stream is not None:
+            stream.close()
+        raise
+    assert stream is not None
+    return stream
