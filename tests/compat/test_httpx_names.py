@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import io
 import zlib
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,7 +28,8 @@ KNOWN_USES = [
     ("_status_codes", ["codes"]),
     ("_transports.asgi", ["ASGITransport"]),
     ("_transports.base", ["AsyncBaseTransport", "BaseTransport"]),
-    ("_transports.default", ["AsyncHTTPTransport", "HTTPTransport"]),
+    ("_transports.default", ["AsyncHTTPTransport", "HTTPTransport", "map_httpcore_exceptions"]),
+    ("_transports.default", ["AsyncResponseStream", "ResponseStream"]),
     ("_transports.mock", ["MockTransport"]),
     ("_transports.wsgi", ["WSGITransport"]),
     ("_types", ["AuthTypes", "CookieTypes", "HeaderTypes", "QueryParamTypes", "RequestContent", "RequestFiles"]),
@@ -165,6 +168,89 @@ def test_decoders_take_and_give_bytes() -> None:
     with pytest.raises(borzoi.DecodingError):
         decoder.flush()
     assert httpx_parts.IdentityDecoder().decode(b"as it is") == b"as it is"
+
+
+class TimeoutException(Exception):
+    """An exception with the name of one of ours, as httpcore has them."""
+
+
+class ReadTimeout(TimeoutException):
+    """Another."""
+
+
+class ReadTimeoutOfUpload(ReadTimeout):
+    """One whose name is its own, below one that has a counterpart."""
+
+
+class Body:
+    """What httpcore gives for a body."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"piece"
+        raise ReadTimeout("too slow")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen"),
+    [
+        (ReadTimeout("too slow"), borzoi.ReadTimeout),
+        (ReadTimeoutOfUpload("too slow"), borzoi.ReadTimeout),
+        (TimeoutException("too slow"), borzoi.TimeoutException),
+        (borzoi.ConnectError("too slow"), borzoi.ConnectError),
+        (ValueError("too slow"), ValueError),
+        (RuntimeError("too slow"), RuntimeError),
+    ],
+)
+def test_exceptions_of_httpcore_are_mapped(raised: Exception, seen: type[Exception]) -> None:
+    """An exception is raised as ours of that name, the nearest one; another passes as it is."""
+    with pytest.raises(seen, match=r"^too slow$") as caught:
+        with httpx_parts.map_httpcore_exceptions():
+            raise raised
+
+    assert type(caught.value) is seen
+
+
+def test_bodies_of_httpcore_are_read() -> None:
+    """A body of httpcore's is handed on, its errors are ours, and closing it closes what is read."""
+    body = Body()
+    stream = httpx_parts.ResponseStream(body)
+    chunks = iter(stream)
+    assert next(chunks) == b"piece"
+    with pytest.raises(borzoi.ReadTimeout, match="too slow"):
+        next(chunks)
+    stream.close()
+    assert body.is_closed
+    httpx_parts.ResponseStream([]).close()
+
+
+def test_bodies_of_httpcore_are_read_in_event_loops() -> None:
+    """The same holds where the body is awaited."""
+
+    async def main() -> None:
+        body = Body()
+        stream = httpx_parts.AsyncResponseStream(body)
+        chunks = aiter(stream)
+        assert await anext(chunks) == b"piece"
+        with pytest.raises(borzoi.ReadTimeout, match="too slow"):
+            await anext(chunks)
+        await stream.aclose()
+        assert body.is_closed
+        await httpx_parts.AsyncResponseStream(aiter(body)).aclose()
+
+    asyncio.run(main())
 
 
 def test_text_and_lines_are_decoded() -> None:

@@ -58,7 +58,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "_transports": {},
     "_transports.asgi": {},
     "_transports.base": {},
-    "_transports.default": {},
+    "_transports.default": {"compat.httpx_parts": "AsyncResponseStream ResponseStream map_httpcore_exceptions"},
     "_transports.mock": {},
     "_transports.wsgi": {},
     "_types": {},

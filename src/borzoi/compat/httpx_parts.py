@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any
 
+from .. import _errors
 from .._messages.chunking import LineDecoder, TextDecoder
 from .._messages.decoders import decoder_for
 from .._messages.multipart import form_value
+from .._messages.streams import AsyncByteStream, SyncByteStream
 from .._values.headers import Headers
 from .._values.url import URL
 from .._values.url_parser import Parts, parse, replace
@@ -194,3 +198,60 @@ SUPPORTED_DECODERS: dict[str, type[ContentDecoder]] = {
     kind.coding: kind for kind in (IdentityDecoder, GZipDecoder, DeflateDecoder, BrotliDecoder, ZStandardDecoder)
 }
 """The decoder of each coding. What is added to it is not used by Borzoi."""
+
+
+@contextlib.contextmanager
+def map_httpcore_exceptions() -> Generator[None]:
+    """Raise what httpcore raises inside the block as the exception of that name."""
+    try:
+        yield
+    except Exception as error:
+        mapped = _counterpart(error)
+        if mapped is None:
+            raise
+        raise mapped(str(error)) from error
+
+
+def _counterpart(error: Exception) -> type[_errors.TransportError] | None:
+    for cls in type(error).__mro__:
+        ours = getattr(_errors, cls.__name__, None)
+        if ours is cls:
+            return None
+        if isinstance(ours, type) and issubclass(ours, _errors.TransportError):
+            return ours
+    return None
+
+
+class ResponseStream(SyncByteStream):
+    """Read a body that httpcore gives, its errors told as ours."""
+
+    def __init__(self, httpcore_stream: Iterable[bytes]) -> None:
+        self._stream = httpcore_stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        with map_httpcore_exceptions():
+            yield from self._stream
+
+    def close(self) -> None:
+        """Close what is read."""
+        close = getattr(self._stream, "close", None)
+        if close is not None:
+            close()
+
+
+class AsyncResponseStream(AsyncByteStream):
+    """Read a body that httpcore gives in an event loop, its errors told as ours."""
+
+    def __init__(self, httpcore_stream: AsyncIterable[bytes]) -> None:
+        self._stream = httpcore_stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with map_httpcore_exceptions():
+            async for chunk in self._stream:
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Close what is read."""
+        aclose = getattr(self._stream, "aclose", None)
+        if aclose is not None:
+            await aclose()
