@@ -72,6 +72,7 @@ def test_without_a_script_it_says_what_it_needs(arguments: list[str], monkeypatc
 def test_the_module_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """`python -m borzoi.compat` without arguments ends with the usage, and has installed nothing."""
     monkeypatch.setattr(sys, "argv", ["-m"])
+    monkeypatch.delitem(sys.modules, main.__module__)
     before = list(sys.meta_path)
     with pytest.raises(SystemExit, match=r"usage: python -m borzoi\.compat"):
         runpy.run_module("borzoi.compat", run_name="__main__")
