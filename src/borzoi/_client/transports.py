@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._backends.base import ConnectOptions
@@ -77,6 +77,17 @@ class AsyncSender(Protocol):
         """Close all connections."""
 
 
+class Network(Protocol):
+    """What connects in the place of the back ends of all loops."""
+
+    def over(self, world: Backend) -> Backend:
+        """Return the back end for one loop, given the one that it would have."""
+        ...
+
+    async def aclose(self) -> None:
+        """Wait until what was closed is."""
+
+
 class HTTPTransport(BaseTransport):
     """Send requests over the network, in blocking code, from any number of threads.
 
@@ -127,7 +138,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
     # Set where a program has replaced all pools, or what they connect with (`borzoi.compat`). A request does not look
     # at them: `_latest` is None while there is a sender.
     _sender: AsyncSender | None = None
-    _adapt: Callable[[Backend], Backend] | None = None
+    _network: Network | None = None
 
     # For subclasses that bring a pool of their own, and do not call `__init__`.
     _latest: tuple[weakref.ref[Any], Pool] | None = None
@@ -190,8 +201,8 @@ class AsyncHTTPTransport(AsyncBaseTransport):
                 return entry
 
         backend = self._backend or worlds.backend_of(loop)
-        if self._adapt is not None:
-            backend = self._adapt(backend)
+        if self._network is not None:
+            backend = self._network.over(backend)
         pool = Pool(backend, self._dialer, self._limits, blocking=False, clock=self._clock)
         ended = [entry for entry in self._pools if entry[1].has_ended()]
         for entry in ended:
@@ -207,6 +218,11 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         if self._sender is not None:
             await self._sender.aclose()
             return
+        self._close_pools()
+        if self._network is not None:
+            await self._network.aclose()
+
+    def _close_pools(self) -> None:
         with self._lock:
             pools, self._pools = self._pools, []
             self._latest = None

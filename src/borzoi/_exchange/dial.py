@@ -63,6 +63,8 @@ class Dialer:
         self._options = options or ConnectOptions()
         self._unix_path = unix_path
         self._retries = retries
+        self.proxy = proxy
+        """The proxy that all goes through, if any."""
         self._via = None if proxy is None else ProxyServer(proxy)
         # The program itself has named the proxy: no guard keeps its address away.
         self._options_of_proxy = self._options if proxy is None else self._options.unguarded()
