@@ -1,11 +1,11 @@
-"""Compare our public names and signatures with those of httpx 0.28.1.
+"""Compare our public names and signatures with those of httpx 0.28.1 and of httpx2 2.16.
 
     python -m scripts.compat --only names             print the table; exit with 1 if a name is worse than recorded
-    python -m scripts.compat --only names --record    write tests/compat/missing.txt anew
+    python -m scripts.compat --only names --record    write tests/compat/missing.txt and docs/names.md anew
 
-httpx is installed from the package index into an environment of its own, `.cache/compat/surface`. A name is `same`,
-`additive` (all of httpx's, and more that is optional), `different` or `missing`. What is different or missing must be
-recorded in tests/compat/missing.txt, and what is recorded should get less.
+The two are installed from the package index into an environment of their own, `.cache/compat/surface`. A name is
+`same`, `additive` (all of theirs, and more that is optional), `different` or `missing`. What is different or missing
+must be recorded in tests/compat/missing.txt, and what is recorded should get less. docs/names.md must be up to date.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "tests" / "compat" / "missing.txt"
 SCRATCH = ROOT / ".cache" / "compat" / "surface"
-PEER = "httpx==0.28.1"
+PEERS = {"httpx": "httpx==0.28.1", "httpx2": "httpx2==2.16.2"}
+"""The libraries, and what to install of each."""
+
+STATES = ("same", "additive", "different", "missing")
+"""The states of a name, the best first."""
 
 Surface = dict[str, Any]
 
@@ -31,6 +35,7 @@ SAMPLES = {
     "Client": "m.Client()",
     "Cookies": "m.Cookies()",
     "Headers": "m.Headers()",
+    "HTTPStatusError": "m.HTTPStatusError('', request=m.Request('GET', 'http://host'), response=m.Response(404))",
     "Limits": "m.Limits()",
     "Proxy": "m.Proxy('http://proxy')",
     "QueryParams": "m.QueryParams()",
@@ -61,8 +66,11 @@ def _default(value: Any) -> str:
 
 def _members(module: Any, name: str, cls: type) -> Surface:
     sample = eval(SAMPLES[name], {"m": module}) if name in SAMPLES else cls  # noqa: S307 - our own table
+    builtin = {name for base in cls.__mro__ if base.__module__ == "builtins" for name in vars(base)}
+    # An enum does not list the second names of its members.
+    names = {*dir(sample), *getattr(cls, "__members__", ())} - builtin
     found: Surface = {}
-    for member in dir(sample):
+    for member in sorted(names):
         if member.startswith("_"):
             continue
         value = inspect.getattr_static(cls, member, None)
@@ -79,9 +87,10 @@ def _describe(module: Any, name: str) -> Surface:
 
     is_error = issubclass(value, BaseException)
     return {
-        "signature": signature(value),
+        # An enum is not called to make one; what its signature shows depends on the Python.
+        "signature": None if hasattr(value, "__members__") else signature(value),
         "bases": sorted(base.__name__ for base in value.__mro__) if is_error else [],
-        "members": {} if is_error else _members(module, name, value),
+        "members": _members(module, name, value),
     }
 
 
@@ -160,6 +169,13 @@ def _compare_members(name: str, wanted: Surface, given: Surface) -> dict[str, tu
     return short
 
 
+def merge(table: dict[str, tuple[str, str]], other: dict[str, tuple[str, str]]) -> None:
+    """Add the rows of another table; of two rows for one name the worse stays."""
+    for name, row in other.items():
+        if name not in table or STATES.index(row[0]) > STATES.index(table[name][0]):
+            table[name] = row
+
+
 def shortfalls(table: dict[str, tuple[str, str]]) -> dict[str, str]:
     """Pick what is missing or different."""
     return {name: state for name, (state, _) in table.items() if state in ("missing", "different")}
@@ -180,15 +196,15 @@ def worse(now: dict[str, str], before: dict[str, str]) -> list[str]:
     return sorted(name for name, state in now.items() if not is_recorded(name, state))
 
 
-def peer_surface() -> Surface:
-    """Install the peer into its environment, unless it is there, and describe it from inside."""
+def peer_surface(library: str) -> Surface:
+    """Install the peers into their environment, unless they are there, and describe one from inside."""
     python = SCRATCH / "bin" / "python"
-    marker = SCRATCH / PEER
+    marker = SCRATCH / " ".join(PEERS.values())
     if not marker.exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(SCRATCH)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEER], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEERS.values()], check=True)
         marker.touch()
-    command = [str(python), __file__, "--describe", "httpx"]
+    command = [str(python), __file__, "--describe", library]
     described: Surface = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return described
 
@@ -198,13 +214,13 @@ def report(table: dict[str, tuple[str, str]]) -> None:
     for name, (state, why) in sorted(table.items(), key=lambda row: row[0].casefold()):
         print(f"{name:40} {state:10} {why}".rstrip())
     sums = Counter(state for name, (state, _) in table.items() if "." not in name)
-    print("\n" + ", ".join(f"{count} {state}" for state, count in sorted(sums.items())), "of httpx's names")
+    print("\n" + ", ".join(f"{count} {state}" for state, count in sorted(sums.items())), "of their names")
 
 
 def record(table: dict[str, tuple[str, str]]) -> None:
     """Write down what is missing or different."""
     head = (
-        "# Names of httpx 0.28.1 that are missing or different here, "
+        "# Names of httpx 0.28.1 and httpx2 2.16 that are missing or different here, "
         'written by `make compat ARGS="--only names --record"`.\n'
     )
     rows = sorted(shortfalls(table).items(), key=lambda row: row[0].casefold())
@@ -217,18 +233,28 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(surface(arguments[1])))
         return 0
 
-    table = compare(peer_surface(), surface("borzoi"))
+    from scripts.surface_table import PAGE, page
+
+    ours = surface("borzoi")
+    theirs = {library: peer_surface(library) for library in PEERS}
+    table: dict[str, tuple[str, str]] = {}
+    for described in theirs.values():
+        merge(table, compare(described, ours))
+    text = page(theirs, ours)
     report(table)
     if arguments[:1] == ["--record"]:
         record(table)
+        PAGE.write_text(text, encoding="utf-8")
 
     now, before = shortfalls(table), recorded()
     if done := sorted(set(before) - set(now)):
         print(f"No longer short, so no longer to be recorded: {', '.join(done)}")
     if lost := worse(now, before):
         print(f"Worse than recorded: {', '.join(lost)}")
-        return 1
-    return 0
+    is_current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
+    if not is_current:
+        print('docs/names.md is not what the table says: make compat ARGS="--only names --record"')
+    return 1 if lost or not is_current else 0
 
 
 if __name__ == "__main__":

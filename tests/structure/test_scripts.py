@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import check_docs, compat_surface
+import borzoi
+from scripts import check_docs, compat_surface, surface_table
 
 PAGE = """# A page
 
@@ -119,3 +120,72 @@ def test_what_falls_short_is_recorded() -> None:
     record = compat_surface.recorded()
 
     assert set(record.values()) <= {"missing", "different"}
+
+
+def test_of_two_libraries_the_worse_counts() -> None:
+    """A name that is well with one library and not with the other is not well."""
+    table = {"get": ("same", ""), "put": ("missing", ""), "post": ("same", "")}
+    compat_surface.merge(table, {"get": ("different", "x"), "put": ("same", ""), "query": ("additive", "")})
+
+    assert table == {
+        "get": ("different", "x"),
+        "put": ("missing", ""),
+        "post": ("same", ""),
+        "query": ("additive", ""),
+    }
+
+
+def test_page_of_names() -> None:
+    """The page has each name and member of both libraries, as it is called, with its state and what is added."""
+    url = [["url", "POSITIONAL_OR_KEYWORD", ""]]
+    method = [["self", "POSITIONAL_OR_KEYWORD", ""], *url]
+    httpx = {
+        "Client": {"signature": [], "bases": [], "members": {"get": method}},
+        "get": {"signature": [*url, ["timeout", "KEYWORD_ONLY", "5.0"]]},
+        "put": {"signature": url},
+    }
+    httpx2 = {
+        "Client": {"signature": [], "bases": [], "members": {"sse": url}},
+        "Error": {"signature": [], "bases": ["Base"], "members": {}},
+        "query": {"signature": [["urls", "VAR_POSITIONAL", ""]]},
+    }
+    ours = {
+        "Client": {"signature": [], "bases": [], "members": {"get": method}},
+        "Error": {"signature": [], "bases": [], "members": {}},
+        "get": {"signature": [*url, ["timeout", "KEYWORD_ONLY", "5.0"], ["total", "KEYWORD_ONLY", "None"]]},
+        "put": {"signature": []},
+    }
+    lines = surface_table.page({"httpx": httpx, "httpx2": httpx2}, ours).splitlines()
+
+    assert [line for line in lines if line.startswith("| `")] == [
+        f"| `Client()` | safer | {surface_table.SAFER['Client']} |",
+        "| `Client.get(url)` | same | |",
+        "| `Client.sse(url)` | missing | |",
+        "| `Error()` | different | is no Base |",
+        "| `get(url, *, timeout=5.0)` | same | more: `total` |",
+        "| `put(url)` | different | no parameter url |",
+        "| `query(*urls)` | missing | |",
+    ]
+    assert [line for line in lines if line.startswith("#")][1:] == [
+        "## Client",
+        "## Error (httpx2 only)",
+        "## get (httpx only)",
+        "## put (httpx only)",
+        "## query (httpx2 only)",
+    ]
+    assert "| different | there, but a call written for theirs may fail | 2 | 0 |" in lines
+
+
+def test_safer_names_are_names() -> None:
+    """What is called safer is a public name."""
+    assert set(surface_table.SAFER) <= set(borzoi.__all__)
+
+
+def test_every_name_of_the_page_is_there() -> None:
+    """The page that is checked in calls no name there that is not."""
+    text = surface_table.PAGE.read_text(encoding="utf-8")
+    names = {line.split()[1] for line in text.splitlines() if line.startswith("## ")}
+    missing = {name for name, state in compat_surface.recorded().items() if state == "missing"}
+
+    assert len(names) > 70
+    assert names - missing <= set(borzoi.__all__)
