@@ -167,7 +167,7 @@ def assert_whole(client: Any, idle: int | None = None) -> None:
     pool = pool_of(client)
     with pool._guard:
         pool._bury_orphans()
-    assert pool._shelf.busy == set()
+    assert pool._shelf.busy() == set()
     assert not pool._shelf.waiters
     if idle is not None:
         assert len(pool._shelf.idle()) == idle

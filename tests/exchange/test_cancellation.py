@@ -324,7 +324,7 @@ def test_a_total_and_a_cancellation_at_once(async_world: World) -> None:
                     texts.append(str(error))
 
             await world.gather(*(lambda n=n: ask(n) for n in range(20)))
-            await until(world, lambda: pool_of(client)._shelf.busy == set())
+            await until(world, lambda: pool_of(client)._shelf.busy() == set())
             assert_whole(client)
             assert [text for text in texts if "total time-out" not in text] == []
 

@@ -134,7 +134,7 @@ async def until(world: World, condition: Any) -> None:
 
 async def busy(world: World, client: Any, count: int) -> None:
     """Wait until so many connections are leased."""
-    await until(world, lambda: _latest(client) and len(pool_of(client)._shelf.busy) == count)
+    await until(world, lambda: _latest(client) and len(pool_of(client)._shelf.busy()) == count)
 
 
 async def waiting(world: World, client: Any, count: int) -> None:
@@ -471,11 +471,11 @@ def test_closing_the_client_closes_connections_in_use(world: World) -> None:
                 await busy(world, client, 1)
                 pool = pool_of(client)
                 await until(
-                    world, lambda: any(hasattr(holder, "engine") and holder.requests for holder in pool._shelf.busy)
+                    world, lambda: any(hasattr(holder, "engine") and holder.requests for holder in pool._shelf.busy())
                 )
                 await client.aclose()
             assert f"127.0.0.1:{server.port}" in asking.result
-            assert pool._shelf.busy == set()
+            assert pool._shelf.busy() == set()
 
         with RawServer(http(respond)) as server:
             world.run(body)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import borzoi
-from borzoi import HTTPTransport, Limits, Request, Timeout
+from borzoi import HTTPTransport, Limits, Timeout
 from borzoi._backends.memory import MemoryBackend
-from borzoi._exchange.dial import MAX_SESSIONS
-from borzoi._exchange.pool import MAX_ROUTES
+from borzoi._exchange.dial import MAX_SESSIONS, Route
+from borzoi._policy.pooling import MAX_UNUSED_LANES
 from tests.exchange.http_peers import answer, assert_whole, http, pool_of
 from tests.exchange.test_pool import waiting
 from tests.worlds.peers import RawServer
@@ -32,10 +32,10 @@ def client_of(backend: MemoryBackend, **settings: Any) -> borzoi.Client:
 def test_more_origins_than_are_remembered() -> None:
     """A client that visits very many origins keeps working, and remembers so many of them at most."""
     with client_of(answering(answer(b"ok", b"Connection: close"))) as client:
-        for number in range(MAX_ROUTES + 5):
+        for number in range(MAX_UNUSED_LANES + 5):
             assert client.get(f"http://host{number}/").text == "ok"
-        assert len(pool_of(client)._routes) == MAX_ROUTES
-        assert client.get(f"http://host{MAX_ROUTES + 1}/").text == "ok"
+        assert len(pool_of(client)._shelf._lanes) < MAX_UNUSED_LANES
+        assert client.get(f"http://host{MAX_UNUSED_LANES + 1}/").text == "ok"
         assert_whole(client, idle=0)
 
 
@@ -50,7 +50,7 @@ def test_more_sessions_than_are_remembered() -> None:
             return Secured
 
     pool = HTTPTransport(backend=answering(b""))._sender
-    routes = [pool._route(Request("GET", f"https://host{number}/")) for number in range(MAX_SESSIONS + 1)]
+    routes = [Route(b"https", b"host%d" % number, 443) for number in range(MAX_SESSIONS + 1)]
     for route in routes:
         pool._dialer.remember_session(route, Stream())  # type: ignore[arg-type]
     assert list(pool._dialer._sessions) == routes[1:]
@@ -118,7 +118,7 @@ def test_closed_while_requests_wait(world: World) -> None:
                 await waiting(world, client, 2)
                 await client.aclose()
             assert all("client was closed" in one.result for one in asking)
-        assert pool._shelf.busy == set()
+        assert pool._shelf.busy() == set()
         assert pool._shelf.idle() == []
 
     with RawServer(http(lambda _: answer(b"x" * 3_000_000))) as server:

@@ -183,7 +183,7 @@ def test_time_outs_from_the_request_extensions(world: World) -> None:
             else:
                 response = transport.handle_request(request)
                 assert response.read() == b"ok"
-            assert pool_of(client)._shelf.busy == set()
+            assert pool_of(client)._shelf.busy() == set()
 
     with RawServer(http(lambda _: answer())) as server:
         world.run(body)

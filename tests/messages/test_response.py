@@ -84,11 +84,14 @@ def iter_stream() -> Any:
 def test_what_a_transport_hands_over_is_not_copied() -> None:
     """The headers that come with a body of ours are nobody else's, and cost no copy."""
     headers, extensions = Headers.from_raw([(b"A", b"b")]), {"http_version": b"HTTP/2"}
-    response = Response(200, headers=headers, stream=Chunked(), extensions=extensions)
+    body = Chunked()
+    response = Response.received(200, headers, extensions, body)
 
+    assert response.status_code == 200
     assert response.headers is headers
     assert response.extensions is extensions
-    assert Response(200, headers=headers, stream=Chunked()).extensions == {}
+    assert response.stream is body
+    assert response.history == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies
 
 from borzoi import Limits
-from borzoi._policy.pooling import Shelf
+from borzoi._policy.pooling import MAX_UNUSED_LANES, Shelf
 
 UNBOUNDED = Limits(keepalive_expiry=None)
 
@@ -21,18 +21,26 @@ def shelf_of(limits: Limits = UNBOUNDED) -> Shelf[str, str]:
     return Shelf(limits)
 
 
+def put(shelf: Shelf[str, str], connection: str, origin: str, now: float = 0) -> str | None:
+    """Open a connection and shelve it."""
+    lane = shelf.lane(origin)
+    shelf.enter(connection, lane)
+    return shelf.put(connection, lane, now)
+
+
 def test_the_newest_of_an_origin_is_taken() -> None:
-    """Of the idle connections of an origin the newest is offered first, and nothing is taken by looking."""
+    """Of the idle connections of an origin the newest comes last, and taking one leaves the others."""
     shelf = shelf_of()
     for name in ("a1", "a2", "b1"):
-        assert shelf.put(name, name[0], 0) is None
-    assert shelf.newest("a") == shelf.newest("a") == "a2"
-    shelf.remove("a2")
-    assert shelf.newest("a") == "a1"
-    shelf.remove("a1")
-    assert shelf.newest("a") is None
-    assert shelf.newest("never") is None
+        assert put(shelf, name, name[0]) is None
+    lane = shelf.lane("a")
+    assert lane.idle == ["a1", "a2"]
+    shelf.take("a2", lane)
+    assert lane.idle == ["a1"]
+    shelf.take("a1", lane)
+    assert lane.idle == shelf.lane("never").idle == []
     assert shelf.idle() == ["b1"]
+    assert shelf.busy() == {"a1", "a2"}
 
 
 def test_the_oldest_of_all_makes_room() -> None:
@@ -40,42 +48,78 @@ def test_the_oldest_of_all_makes_room() -> None:
     shelf = shelf_of()
     assert shelf.oldest() is None
     for name in ("a1", "b1", "a2"):
-        shelf.put(name, name[0], 0)
+        put(shelf, name, name[0])
     assert shelf.oldest() == "a1"
-    shelf.remove("a1")
+    shelf.strike("a1", shelf.lane("a"))
     assert shelf.oldest() == "b1"
 
 
 def test_removing_what_is_not_there() -> None:
-    """Removing a connection that is not on the shelf does nothing, from the middle it takes that one only."""
+    """Striking a connection out twice does nothing, from the middle it takes that one only."""
     shelf = shelf_of()
     for name in ("a1", "a2", "a3"):
-        shelf.put(name, "a", 0)
-    shelf.remove("a2")
-    shelf.remove("a2")
-    shelf.remove("never")
-    assert shelf.idle() == ["a1", "a3"]
-    assert shelf.newest("a") == "a3"
+        put(shelf, name, "a")
+    lane = shelf.lane("a")
+    shelf.strike("a2", lane)
+    shelf.strike("a2", lane)
+    shelf.take("never", lane)
+    assert shelf.idle() == lane.idle == ["a1", "a3"]
+    assert lane.open == shelf.open == {"a1", "a3"}
+
+
+def test_what_an_interrupt_left_behind_is_struck_out() -> None:
+    """A connection that an interrupt caught half way on or off the shelf is off it once it is struck out."""
+    for half in ("lane", "shelf"):
+        shelf = shelf_of()
+        lane = shelf.lane("a")
+        put(shelf, "a1", "a")
+        if half == "lane":
+            lane.idle.append("a2")
+            shelf._idle["a2"] = 0
+        else:
+            shelf._idle["a2"] = 0
+        shelf.strike("a2", lane)
+        assert shelf.idle() == lane.idle == ["a1"]
 
 
 def test_room_is_counted() -> None:
     """Idle and busy connections count together; without a limit there is always room."""
     shelf = shelf_of(Limits(max_connections=2, keepalive_expiry=None))
-    shelf.put("a", "a", 0)
+    put(shelf, "a", "a")
     assert shelf.may_open()
-    shelf.busy.add("b")
-    assert not shelf.may_open()
-    shelf.busy.add("b")
-    shelf.busy.discard("b")
+    for _ in range(2):
+        shelf.enter("b", shelf.lane("b"))
+        assert not shelf.may_open()
+    shelf.strike("b", shelf.lane("b"))
     assert shelf.may_open()
     assert shelf_of().may_open()
+
+
+def test_only_connections_are_counted_after_a_close() -> None:
+    """Tokens are forgotten, in the books of all and of each origin."""
+    shelf = shelf_of()
+    for name in ("a1", "a2"):
+        shelf.enter(name, shelf.lane("a"))
+    shelf.count_only(["a1"])
+    assert shelf.open == shelf.lane("a").open == {"a1"}
+
+
+def test_lanes_that_nobody_uses_are_forgotten() -> None:
+    """However many origins were asked for, the lanes are bounded, and one with a connection is kept."""
+    shelf = shelf_of()
+    put(shelf, "kept", "kept")
+    lane = shelf.lane("kept")
+    for number in range(3 * MAX_UNUSED_LANES):
+        shelf.lane(str(number))
+        assert len(shelf._lanes) <= MAX_UNUSED_LANES + 10
+    assert shelf.lane("kept") is lane
 
 
 @pytest.mark.parametrize("limits", [Limits(max_keepalive_connections=0), Limits(keepalive_expiry=0)])
 def test_nothing_is_shelved_where_nothing_may_be(limits: Limits) -> None:
     """Where no connection may be idle, it is itself the one to close."""
     shelf = shelf_of(limits)
-    assert shelf.put("a", "a", 0) == "a"
+    assert put(shelf, "a", "a") == "a"
     assert shelf.idle() == []
 
 
@@ -83,16 +127,17 @@ def test_what_expires_is_told() -> None:
     """A connection is told from its expiry on, the oldest first; before `expires_from` there is nothing to ask for."""
     shelf = shelf_of(Limits(keepalive_expiry=5))
     assert shelf.expired(1e9) is None
-    shelf.put("a", "x", 10)
-    shelf.put("b", "x", 12)
+    put(shelf, "a", "x", 10)
+    put(shelf, "b", "x", 12)
+    lane = shelf.lane("x")
     assert shelf.expires_from <= 15
     assert shelf.expired(14.9) is None
     assert shelf.expired(15) == "a"
-    shelf.remove("a")
+    shelf.strike("a", lane)
     assert shelf.expired(16.9) is None
     assert shelf.expires_from == 17
     assert shelf.expired(17) == "b"
-    shelf.remove("b")
+    shelf.strike("b", lane)
     assert shelf.expired(1e9) is None
     assert shelf.expires_from == float("inf")
 
@@ -100,21 +145,10 @@ def test_what_expires_is_told() -> None:
 def test_too_many_idle_are_surplus() -> None:
     """Beyond `max_keepalive_connections`, the oldest is the one to close."""
     shelf = shelf_of(Limits(max_keepalive_connections=1, keepalive_expiry=None))
-    assert shelf.put("a", "x", 0) is None
-    assert shelf.put("b", "y", 0) == "a"
-    shelf.remove("a")
+    assert put(shelf, "a", "x") is None
+    assert put(shelf, "b", "y") == "a"
+    shelf.strike("a", shelf.lane("x"))
     assert shelf.idle() == ["b"]
-
-
-def test_waiters_are_served_in_order() -> None:
-    """The first waiter is the first to be served; one that leaves is not."""
-    shelf = shelf_of()
-    assert shelf.next_waiter() is None
-    for name in ("1", "2", "3"):
-        shelf.waiters[name] = "origin"
-    shelf.waiters.pop("2")
-    assert shelf.next_waiter() == ("1", "origin")
-    assert shelf.next_waiter() == ("3", "origin")
 
 
 def calls_of(work: Callable[[], object]) -> int:
@@ -139,20 +173,23 @@ def price(size: int) -> list[int]:
         Limits(max_connections=10 * size, max_keepalive_connections=size, keepalive_expiry=5)
     )
     for number in range(size):
-        shelf.put(number, number % (size // 4), 0)
-        shelf.waiters[number] = number
-        shelf.busy.add(-number - 1)
+        lane = shelf.lane(number % (size // 4))
+        shelf.enter(number, lane)
+        shelf.put(number, lane, 0)
+        shelf.waiters[number] = lane
+        shelf.enter(-number - 1, lane)
+    newest, middle, first = (shelf.lane(number % (size // 4)) for number in (size - 1, size // 2, 0))
     work: list[Callable[[], object]] = [
-        lambda: shelf.newest(1),
-        lambda: shelf.remove(size - 1),
-        lambda: shelf.put(size, 1, 1),
+        lambda: shelf.lane(1),
+        lambda: shelf.take(size - 1, newest),
+        lambda: shelf.put(size, newest, 1),
         lambda: shelf.oldest(),
-        lambda: shelf.remove(0),
-        lambda: shelf.remove(size // 2),
+        lambda: shelf.strike(0, first),
+        lambda: shelf.strike(size // 2, middle),
         lambda: shelf.expired(1),
         lambda: shelf.expired(6),
         lambda: shelf.may_open(),
-        lambda: shelf.next_waiter(),
+        lambda: shelf.waiters.popitem(last=False),
         lambda: shelf.waiters.pop(size // 2),
     ]
     return [calls_of(one) for one in work]
@@ -183,23 +220,23 @@ def test_the_books_agree_with_a_plain_list(steps: list[tuple[str, int, int]], mo
         now += passed
         if action == "put":
             made += 1
-            surplus = shelf.put(made, origin, now)
+            shelf.enter(made, shelf.lane(origin))
+            surplus = shelf.put(made, shelf.lane(origin), now)
             plain.append((made, origin, now + expiry))
             assert surplus == (plain[0][0] if len(plain) > most else None)
             if surplus is not None:
-                shelf.remove(surplus)
-                plain.pop(0)
+                shelf.strike(surplus, shelf.lane(plain.pop(0)[1]))
         elif action == "take":
             mine = [entry for entry in plain if entry[1] == origin]
-            assert shelf.newest(origin) == (mine[-1][0] if mine else None)
+            assert shelf.lane(origin).idle == [entry[0] for entry in mine]
             if mine:
-                shelf.remove(mine[-1][0])
+                shelf.take(mine[-1][0], shelf.lane(origin))
                 plain.remove(mine[-1])
         elif action == "oldest":
             assert shelf.oldest() == (plain[0][0] if plain else None)
         elif action == "remove" and plain:
-            shelf.remove(plain[origin % len(plain)][0])
-            plain.pop(origin % len(plain))
+            connection, its_origin, _ = plain.pop(origin % len(plain))
+            shelf.strike(connection, shelf.lane(its_origin))
         elif action == "expired":
             expected = plain[0][0] if plain and plain[0][2] <= now else None
             assert expected is None or shelf.expires_from <= now

@@ -324,11 +324,11 @@ class TestBlock:
 
 class TestWire:
     def test_lines(self) -> None:
-        """Each pair is a line, names in the case in which they were given."""
+        """Each pair is a line, names in the case in which they were given; an empty line ends them."""
         block = HeaderBlock([(b"Host", b"a"), (b"X-a", b"1 2"), (b"x-B", b"")])
-        assert block.encoded() == b"Host: a\r\nX-a: 1 2\r\nx-B: \r\n"
+        assert block.encoded() == b"Host: a\r\nX-a: 1 2\r\nx-B: \r\n\r\n"
         assert block.encoded() is block.encoded()
-        assert sent() == b""
+        assert sent() == b"\r\n"
 
     def test_host_comes_first(self) -> None:
         """Host is the first line, wherever the program put it (RFC 9112 section 3.2)."""
@@ -404,7 +404,7 @@ class TestWire:
             encoded = sent(*pairs)
         except LocalProtocolError:
             return
-        lines = [tuple(line.split(b": ", 1)) for line in encoded.split(b"\r\n")[:-1]]
+        lines = [tuple(line.split(b": ", 1)) for line in encoded.split(b"\r\n")[:-2]]
         assert sorted(lines) == sorted(pairs)
 
     @given(st.text("ab\r\n\x00: ", max_size=5), st.text("ab\r\n\x00: ", max_size=5))
@@ -415,5 +415,5 @@ class TestWire:
             encoded = block.encoded()
         except LocalProtocolError:
             return
-        assert encoded.count(b"\r") == encoded.count(b"\n") == 1
-        assert encoded == f"{name}: {value}\r\n".encode()
+        assert encoded.count(b"\r") == encoded.count(b"\n") == 2
+        assert encoded == f"{name}: {value}\r\n\r\n".encode()

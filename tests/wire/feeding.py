@@ -18,8 +18,11 @@ def ask(
     method: str = "GET", *fields: tuple[bytes, bytes], limits: HeadLimits = DEFAULT_HEAD_LIMITS, target: bytes = b"/"
 ) -> Http1:
     """Return an engine that has sent the head of a request."""
-    engine = Http1(limits)
-    engine.start(method)
+    return ask_again(Http1(limits), method, *fields, target=target)
+
+
+def ask_again(engine: Http1, method: str = "GET", *fields: tuple[bytes, bytes], target: bytes = b"/") -> Http1:
+    """Send the head of one more request."""
     engine.encode_head(method, target, HeaderBlock([HOST, *fields]))
     return engine
 

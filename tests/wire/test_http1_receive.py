@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from borzoi._errors import LocalProtocolError, RemoteProtocolError
-from borzoi._values.headers import HeaderBlock
 from borzoi._wire.http1 import Http1
 from borzoi._wire.http1_head import MAX_KNOWN_LINE, MAX_KNOWN_LINES, HeadLimits, HeadParser
-from tests.wire.feeding import ask, cuts, outcome, same_however_cut
+from tests.wire.feeding import ask, ask_again, cuts, outcome, same_however_cut
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -221,8 +220,7 @@ def test_a_failed_engine_stays_failed() -> None:
 )
 def test_a_malformed_field_is_named_and_its_value_is_not_shown(line: bytes, text: str) -> None:
     """The error of a malformed line says which rule it breaks, and does not repeat a value that may be a secret."""
-    engine = Http1()
-    engine.start("GET")
+    engine = ask()
     with pytest.raises(RemoteProtocolError, match=text) as caught:
         engine.receive(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
     assert "secret" not in str(caught.value)
@@ -329,7 +327,7 @@ def test_head_has_no_body() -> None:
 
     engine = ask("HEAD")
     engine.receive(OK + b"Content-Length: 5\r\n\r\n")
-    engine.start("GET")
+    ask_again(engine)
     engine.receive(SIZED)
     assert engine.chunks == [b"hello"]
 
@@ -357,7 +355,7 @@ def test_interim_responses_are_bounded() -> None:
     engine = ask()
     engine.receive(interim * 16 + SIZED)
     assert len(engine.informational) == 16
-    engine.start("GET")
+    ask_again(engine)
     assert engine.informational == []
     engine.receive(interim * 16)
     with pytest.raises(RemoteProtocolError, match="more than 16 interim responses"):
@@ -379,16 +377,6 @@ def test_switching_protocols() -> None:
         assert found["leftover"] == b"\x81\x05hello\r\n\r\n"
         assert found["informational"] == []
         assert not found["reusable"]
-
-
-def test_switching_protocols_before_the_request_is_sent() -> None:
-    """A 101 that arrives before the head is sent answers nothing."""
-    engine = ask("GET", UPGRADE)
-    engine.receive(SIZED)
-    engine.start("GET")
-
-    with pytest.raises(RemoteProtocolError, match="did not ask for it"):
-        engine.receive(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
 
 
 def test_an_upgrade_that_is_declined() -> None:
@@ -434,7 +422,7 @@ def test_trailers() -> None:
 
     engine = ask()
     engine.receive(CHUNKED + b"0\r\nDigest: abc\r\n\r\n")
-    engine.start("GET")
+    ask_again(engine)
     assert engine.trailers == []
 
 
@@ -530,19 +518,13 @@ def test_exchange_after_exchange() -> None:
     """One engine reads many responses, of every framing, in turn."""
     engine = Http1()
     for data in [SIZED, CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", OK + b"Content-Length: 0\r\n\r\n"] * 3:
-        engine.start("GET")
+        ask_again(engine)
         assert not engine.answered
         assert engine.head is None
         assert engine.chunks == []
         assert not engine.complete
-        assert outcome(sent(engine), [data])["reusable"]
+        assert outcome(engine, [data])["reusable"]
         assert engine.answered
-
-
-def sent(engine: Http1) -> Http1:
-    """Send the head of a request that was started."""
-    engine.encode_head("GET", b"/", HeaderBlock([(b"Host", b"example.org")]))
-    return engine
 
 
 def test_a_body_in_pieces_leaves_the_next_head_alone() -> None:
@@ -550,8 +532,7 @@ def test_a_body_in_pieces_leaves_the_next_head_alone() -> None:
     for pieces in cuts(SIZED):
         engine = ask()
         assert outcome(engine, pieces)["reusable"]
-        engine.start("GET")
-        assert outcome(sent(engine), [OK + b"Content-Length: 3\r\n\r\nfoo"])["body"] == b"foo"
+        assert outcome(ask_again(engine), [OK + b"Content-Length: 3\r\n\r\nfoo"])["body"] == b"foo"
 
 
 def test_bytes_before_a_request() -> None:
@@ -562,7 +543,7 @@ def test_bytes_before_a_request() -> None:
 
     assert not engine.reusable
     with pytest.raises(LocalProtocolError, match="cannot be used for another request"):
-        engine.start("GET")
+        ask_again(engine)
 
 
 def test_a_close_before_a_request() -> None:

@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from borzoi._errors import LocalProtocolError
 from borzoi._values.headers import HeaderBlock
 from borzoi._wire.http1 import Http1
-from tests.wire.feeding import HOST, ask
+from tests.wire.feeding import HOST, ask, ask_again
 
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 def encode(method: str = "GET", target: bytes = b"/", *fields: tuple[bytes, bytes]) -> bytes:
     engine = Http1()
-    engine.start(method)
     return engine.encode_head(method, target, HeaderBlock([HOST, *fields]))
 
 
@@ -75,7 +74,6 @@ def test_exactly_one_host() -> None:
     refused: list[list[tuple[bytes, bytes]]] = [[(b"A", b"b")], [HOST, (b"host", b"evil.example")], [HOST, HOST]]
     for pairs in refused:
         engine = Http1()
-        engine.start("GET")
         with pytest.raises(LocalProtocolError, match="exactly one Host header"):
             engine.encode_head("GET", b"/", HeaderBlock(pairs))
 
@@ -158,35 +156,28 @@ def test_less_than_declared() -> None:
 
 
 def test_the_order_of_calls() -> None:
-    """A head follows start(), once; a body follows its head; an exchange follows the one before."""
+    """An exchange follows the one before; nothing is sent of a body that was not announced."""
     engine = Http1()
-    block = HeaderBlock([HOST])
-    with pytest.raises(LocalProtocolError, match="sent once, after"):
-        engine.encode_head("GET", b"/", block)
-
-    engine.start("GET")
-    with pytest.raises(LocalProtocolError, match="follows its head"):
+    with pytest.raises(LocalProtocolError, match="Too much data"):
         engine.encode_data(b"x")
-    with pytest.raises(LocalProtocolError, match="follows its head"):
-        engine.encode_end()
-    with pytest.raises(LocalProtocolError, match="started as 'GET'"):
-        engine.encode_head("HEAD", b"/", block)
+    assert engine.encode_end() == b""
 
+    block = HeaderBlock([HOST])
     engine.encode_head("GET", b"/", block)
-    with pytest.raises(LocalProtocolError, match="sent once, after"):
-        engine.encode_head("GET", b"/", block)
     with pytest.raises(LocalProtocolError, match="cannot be used for another request"):
-        engine.start("GET")
+        engine.encode_head("GET", b"/", block)
 
 
-def test_a_refused_request_leaves_the_connection_to_no_other() -> None:
-    """An exchange that was started and never sent does not end, so the connection is not used again."""
+def test_a_refused_request_changes_nothing() -> None:
+    """A head that is refused begins no exchange: another may follow."""
     engine = Http1()
-    engine.start("GET")
     with pytest.raises(LocalProtocolError):
         engine.encode_head("GET", b"/ ", HeaderBlock([HOST]))
+    assert engine.reusable
 
-    assert not engine.reusable
+    ask_again(engine)
+    engine.receive(EMPTY)
+    assert engine.reusable
 
 
 @pytest.mark.parametrize(
@@ -204,7 +195,6 @@ def test_what_a_block_says_is_read_for_each_block() -> None:
     """Two requests with different fields on one connection are framed each by its own."""
     engine = ask("GET")
     engine.receive(EMPTY)
-    engine.start("POST")
     engine.encode_head("POST", b"/", HeaderBlock([HOST, (b"Content-Length", b"1"), (b"Expect", b"100-Continue")]))
     assert engine.expects_continue
     assert engine.encode_data(b"x") == b"x"
@@ -212,7 +202,6 @@ def test_what_a_block_says_is_read_for_each_block() -> None:
 
     block = HeaderBlock([HOST])
     for _ in range(2):
-        engine.start("GET")
         engine.encode_head("GET", b"/", block)
         assert not engine.expects_continue
         engine.receive(EMPTY)
@@ -267,7 +256,6 @@ def test_a_server_reads_what_was_written(
     framing = (b"Transfer-Encoding", b"chunked") if chunked else (b"Content-Length", b"%d" % len(body))
     block = HeaderBlock([HOST, *fields, framing])
     engine = Http1()
-    engine.start(method)
     wire = engine.encode_head(method, target, block)
     wire += b"".join([engine.encode_data(piece) for piece in pieces]) + engine.encode_end()
 

@@ -46,12 +46,15 @@ class Face(Protocol):
     blocking: bool
     """Whether it is the face of blocking code."""
 
-    def start(self, transport: Any, request: Request) -> Any:
-        """Send one request over a transport: return what it answers, in an event loop the promise of it."""
-        ...
+    handler: str
+    """The method of a transport that sends a request."""
 
     stream_type: type[SyncByteStream | AsyncByteStream]
     """What bodies have to be."""
+
+    def refuse_to_send(self, transport: Any, request: Request) -> NoReturn:
+        """Raise the error for a request, or a transport, of the other world."""
+        ...
 
     def refuse(self, transport: Any, answer: Any) -> NoReturn:
         """Raise the error for an answer that is no response, or one of the other world."""
@@ -62,6 +65,10 @@ class Face(Protocol):
 
     async def report(self, callback: Callable[..., Any], progress: Progress) -> None:
         """Call what was given as `on_download` or `on_upload`."""
+
+    def take_whole(self, response: Response) -> bool:
+        """Read a body that is here already and needs no decoding, and say whether it was one."""
+        ...
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         """Read the body of a response."""
@@ -79,16 +86,13 @@ class _Blocking:
     """Call what is written for blocking code. None of these waits for an event loop."""
 
     blocking = True
+    handler = "handle_request"
     stream_type: type[SyncByteStream | AsyncByteStream] = SyncByteStream
 
-    def start(self, transport: Any, request: Request) -> Any:
+    def refuse_to_send(self, transport: Any, request: Request) -> NoReturn:
         if not isinstance(request.stream, SyncByteStream):
             raise RuntimeError("Attempted to send an async request with a sync Client instance.")
-        try:
-            handle = transport.handle_request
-        except AttributeError:
-            raise wrong_transport(transport, "handle_request", "Client") from None
-        return handle(request)
+        raise wrong_transport(transport, self.handler, "Client")
 
     def refuse(self, transport: Any, answer: Any) -> NoReturn:
         raise _wrong_answer(transport, answer, "Client")
@@ -105,8 +109,12 @@ class _Blocking:
             _discard(outcome)
             raise TypeError(f"Invalid callback {callback!r}: Client needs a plain function, this one is async.")
 
+    def take_whole(self, response: Response) -> bool:
+        # hot path: what a program made of the class keeps its method.
+        return type(response) is Response and Response.read is _READ and response._take_whole(blocking=True)
+
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
-        # hot path: `read()` would start a runner of its own. What a program made of the class keeps its method.
+        # `read()` would start a runner of its own.
         is_plain = type(response) is Response and Response.read is _READ
         return response._load(blocking=True) if is_plain else _call(response.read)
 
@@ -145,16 +153,13 @@ class _Asynchronous:
     """Await what is written for an event loop."""
 
     blocking = False
+    handler = "handle_async_request"
     stream_type: type[SyncByteStream | AsyncByteStream] = AsyncByteStream
 
-    def start(self, transport: Any, request: Request) -> Any:
+    def refuse_to_send(self, transport: Any, request: Request) -> NoReturn:
         if not isinstance(request.stream, AsyncByteStream):
             raise RuntimeError("Attempted to send an sync request with an AsyncClient instance.")
-        try:
-            handle = transport.handle_async_request
-        except AttributeError:
-            raise wrong_transport(transport, "handle_async_request", "AsyncClient") from None
-        return handle(request)
+        raise wrong_transport(transport, self.handler, "AsyncClient")
 
     def refuse(self, transport: Any, answer: Any) -> NoReturn:
         raise _wrong_answer(transport, answer, "AsyncClient")
@@ -169,6 +174,9 @@ class _Asynchronous:
         outcome = callback(progress)
         if hasattr(outcome, "__await__"):
             await outcome
+
+    def take_whole(self, response: Response) -> bool:
+        return type(response) is Response and Response.aread is _AREAD and response._take_whole(blocking=False)
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         is_plain = type(response) is Response and Response.aread is _AREAD

@@ -276,18 +276,23 @@ class BaseClient(Generic[TransportT]):
             extensions = {"timeout": self._timeout.as_dict()}
         else:
             extensions = settings.merged_extensions(timeout, self._timeout, extensions)
+        merged = self._headers if headers is None else settings.merged_headers(self._headers, headers)
+        url = self._merge_url(url)
 
-        request = Request(
-            method,
-            self._merge_url(url),
-            params=params,
-            headers=self._headers if headers is None else settings.merged_headers(self._headers, headers),
-            content=content,
-            data=data,
-            files=files,
-            json=json,
-            extensions=extensions,
-        )
+        if params is None and content is None and data is None and files is None and json is None:
+            request = Request.without_body(method, url, merged, extensions)
+        else:
+            request = Request(
+                method,
+                url,
+                params=params,
+                headers=merged,
+                content=content,
+                data=data,
+                files=files,
+                json=json,
+                extensions=extensions,
+            )
         if cookies:
             settings.merged_cookies(self._cookies, cookies).set_cookie_header(request)
         elif not self._cookies._store.is_empty():

@@ -48,14 +48,18 @@ async def send(
     follow_redirects: bool | Unset,
 ) -> Response:
     """Send a request, and whatever it leads to."""
+    # hot path: nothing is called that this request has no use for.
     if client._state is not ClientState.OPENED:
         client._open()
     if isinstance(follow_redirects, Unset):
         follow_redirects = client.follow_redirects
-    scheme = client._auth if isinstance(auth, Unset) else build_auth(auth)
-    if scheme is not None and isinstance(auth, Unset) and DEPARTED in request.extensions:
+    if isinstance(auth, Unset):
         # The client's authentication is not for a redirect that has left the origin it was meant for.
-        scheme = None
+        scheme = None if DEPARTED in request.extensions else client._auth
+    else:
+        scheme = build_auth(auth)
+    if scheme is None and request.url._parts.userinfo:
+        scheme = BasicAuth(request.url.username, request.url.password)
 
     timeouts = request.extensions.get("timeout", MISSING)
     if timeouts is MISSING:
@@ -64,22 +68,31 @@ async def send(
     deadline = start_deadline(request, timeouts) if type(timeouts) is dict and "total" in timeouts else None
 
     try:
-        if scheme is None and not request.url._parts.userinfo:
+        if scheme is not None:
+            response = await send_authenticated(client, request, scheme, follow_redirects)
+        elif client._event_hooks["request"] or client._event_hooks["response"]:
             response = await send_following_redirects(client, request, follow_redirects, [])
         else:
-            scheme = scheme or BasicAuth(request.url.username, request.url.password)
-            response = await send_authenticated(client, request, scheme, follow_redirects)
-        if stream:
-            return response
-        try:
-            await client._face.read(response)
-        except BaseException:
-            await client._face.abandon(response)
-            raise
+            response = await send_once(client, request)
+            if 300 <= response.status_code < 400:
+                following = await following_redirect(client, request, response, follow_redirects)
+                if following is not None:
+                    response = await send_following_redirects(client, following, follow_redirects, [response])
+        if not stream and not client._face.take_whole(response):
+            await read(client._face, response)
         return response
     finally:
         if deadline is not None:
             deadline.is_over = True
+
+
+async def read(face: Face, response: Response) -> None:
+    """Read the body of a response, or close it."""
+    try:
+        await face.read(response)
+    except BaseException:
+        await face.abandon(response)
+        raise
 
 
 class CallDeadline(Deadline):
@@ -152,36 +165,55 @@ async def send_following_redirects(
     client: BaseClient[Any], request: Request, follow_redirects: bool, history: list[Response]
 ) -> Response:
     """Send a request between its hooks, and the requests that redirects lead to."""
-    face = client._face
     while True:
         if len(history) > client.max_redirects:
             raise TooManyRedirects("Exceeded maximum allowed redirects.", request=request)
 
-        for hook in client._event_hooks["request"]:
-            await face.call_hook(hook, request)
-
-        response = await send_once(client, request)
-        try:
-            for hook in client._event_hooks["response"]:
-                await face.call_hook(hook, response)
-            if history:
-                response.history = list(history)
-
-            if not 300 <= response.status_code < 400 or not response.has_redirect_location:
-                return response
-            if not follow_redirects:
-                suggest_next(client, request, response)
-                return response
-
-            following = client._build_redirect_request(request, response)
-            require_followable(request, following)
-            await face.read(response)
-        except BaseException:
-            await face.abandon(response)
-            raise
-
+        response = await send_between_hooks(client, request)
+        if history:
+            response.history = list(history)
+        following = await following_redirect(client, request, response, follow_redirects)
+        if following is None:
+            return response
         history = [*history, response]
         request = following
+
+
+async def send_between_hooks(client: BaseClient[Any], request: Request) -> Response:
+    """Send one request, and call the hooks before and after."""
+    face = client._face
+    for hook in client._event_hooks["request"]:
+        await face.call_hook(hook, request)
+
+    response = await send_once(client, request)
+    try:
+        for hook in client._event_hooks["response"]:
+            await face.call_hook(hook, response)
+    except BaseException:
+        await face.abandon(response)
+        raise
+    return response
+
+
+async def following_redirect(
+    client: BaseClient[Any], request: Request, response: Response, follow_redirects: bool
+) -> Request | None:
+    """Return the request that a redirect leads to, having read the response, or None where nothing is to follow."""
+    face = client._face
+    try:
+        if not 300 <= response.status_code < 400 or not response.has_redirect_location:
+            return None
+        if not follow_redirects:
+            suggest_next(client, request, response)
+            return None
+
+        following = client._build_redirect_request(request, response)
+        require_followable(request, following)
+        await face.read(response)
+    except BaseException:
+        await face.abandon(response)
+        raise
+    return following
 
 
 def suggest_next(client: BaseClient[Any], request: Request, response: Response) -> None:
@@ -195,16 +227,19 @@ def suggest_next(client: BaseClient[Any], request: Request, response: Response) 
 
 async def send_once(client: BaseClient[Any], request: Request) -> Response:
     """Send one request over the transport that its URL belongs to."""
+    # hot path: on that of every request, so it calls nothing that it need not.
     face, now = client._face, client._now
     started = now()
     transport = client._transport_for_url(request.url)
+    handle = getattr(transport, face.handler, None)
+    if handle is None or not isinstance(request.stream, face.stream_type):
+        face.refuse_to_send(transport, request)
     upload = request.extensions.get(UPLOAD)
     if upload is not None:
         upload.begin(request)
 
     try:
-        answer = face.start(transport, request)
-        response: Response = answer if face.blocking else await answer
+        response: Response = handle(request) if face.blocking else await handle(request)
     except RequestError as error:
         if error._request is None:
             error._request = request
@@ -218,11 +253,13 @@ async def send_once(client: BaseClient[Any], request: Request) -> Response:
     try:
         response._request = request
         response.default_encoding = client._default_encoding
-        is_here = response.is_closed or (isinstance(response.stream, Body) and response.stream.is_whole)
+        stream = response.stream
+        is_here = response.is_closed or (isinstance(stream, Body) and stream.is_whole)
         response._elapsed_seconds = now() - started if is_here else partial(seconds_since, started, now)
-        if response.headers._find(b"set-cookie") is not None:
+        headers = response.headers
+        if not headers._is_plain and headers._find(b"set-cookie") is not None:
             client.cookies.extract_cookies(response)
-        if "logging" in sys.modules:
+        if "logging" in sys.modules and logger(settings.LOGGER_NAME).isEnabledFor(INFO):
             report(request, response)
     except BaseException:
         await face.abandon(response)
@@ -245,16 +282,14 @@ def logger(name: str) -> logging.Logger:
 
 def report(request: Request, response: Response) -> None:
     """Log the exchange at level INFO, without the secrets that a URL may hold."""
-    log = logger(settings.LOGGER_NAME)
-    if log.isEnabledFor(INFO):
-        log.info(
-            'HTTP Request: %s %s "%s %d %s"',
-            request.method,
-            redacted(request),
-            response.http_version,
-            response.status_code,
-            response.reason_phrase,
-        )
+    logger(settings.LOGGER_NAME).info(
+        'HTTP Request: %s %s "%s %d %s"',
+        request.method,
+        redacted(request),
+        response.http_version,
+        response.status_code,
+        response.reason_phrase,
+    )
 
 
 def redacted(request: Request) -> str:

@@ -13,17 +13,20 @@ from .._wire.http1 import Http1
 
 if TYPE_CHECKING:
     from .dial import Route
-    from .pool import Pool
+    from .pool import ConnectionLane, Pool
     from .proxy import Forwarding
 
 
 class Connection:
     """One HTTP/1.1 connection."""
 
-    __slots__ = ("_pool", "engine", "forwarding", "idle", "network_stream", "requests", "route", "stream")
+    __slots__ = ("_pool", "engine", "forwarding", "idle", "lane", "network_stream", "requests", "route", "stream")
 
-    def __init__(self, pool: Pool, route: Route, stream: Stream, forwarding: Forwarding | None) -> None:
+    def __init__(
+        self, pool: Pool, lane: ConnectionLane, route: Route, stream: Stream, forwarding: Forwarding | None
+    ) -> None:
         self._pool = pool
+        self.lane = lane
         self.network_stream = NetworkStream(self) if pool.blocking else AsyncNetworkStream(self)
         """The connection as `response.extensions["network_stream"]` shows it."""
         self.route = route
@@ -46,9 +49,10 @@ class Connection:
         """Close it, and leave the pool."""
         self._pool.discard(self)
 
-    def change_pool(self, pool: Pool) -> None:
+    def change_pool(self, pool: Pool, lane: ConnectionLane) -> None:
         """Belong to another pool, whose event loop has taken over the stream."""
         self._pool = pool
+        self.lane = lane
 
 
 class _Upgraded:

@@ -11,11 +11,11 @@ import os
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from .._backends.base import Backend, TimedOut, Turn
 from .._errors import ConnectError, PoolTimeout, ReadError, RemoteProtocolError, WriteError
-from .._policy.pooling import Shelf
+from .._policy.pooling import Lane, Shelf
 from .connection import Connection
 from .dial import Dialer, Route
 from .single import IDEMPOTENT, Exchange
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 _ROOM = object()
 """Given to a waiter in place of a connection: room to open one."""
 
-MAX_ROUTES = 1024
-"""Routes that a pool remembers, to build them once."""
+ConnectionLane: TypeAlias = "Lane[Connection]"
 
 _DIED = (ReadError, WriteError, RemoteProtocolError)
 """What a connection looks like that the server closed while we sent a request over it."""
@@ -54,7 +53,6 @@ class Pool:
         self._limits = limits
         self._guard = backend.guard()
         self._shelf: Shelf[Connection, Turn] = Shelf(limits)
-        self._routes: dict[tuple[bytes, bytes, int], Route] = {}
         self.now: Callable[[], float] = backend.now if clock is None else clock.now
         self.blocking = blocking
         self.orphans: deque[Connection] = deque()
@@ -68,11 +66,14 @@ class Pool:
 
         Raises errors of the tree, with `.request` set.
         """
-        route = self._route(request)
+        route: Route | tuple[bytes, bytes, int] = request.url._origin
+        if "sni_hostname" in request.extensions:
+            route = Route(*request.url._origin, request.extensions["sni_hostname"])
+        lane = self._shelf.lane(route)
         exchange = Exchange(self, request)
         try:
-            if self._lease_idle(exchange, route) is None:
-                await self._lease_new(exchange, route)
+            if not self._lease_idle(exchange, lane):
+                await self._lease_new(exchange, lane)
             return await exchange.run()
         except BaseException as error:
             # Nothing is left to do here, unless an interrupt cut short the one who had to do it.
@@ -85,7 +86,7 @@ class Pool:
         # new one cannot have been closed for its age.
         exchange = Exchange(self, request)
         try:
-            await self._lease_new(exchange, route, used=False)
+            await self._lease_new(exchange, lane, used=False)
             return await exchange.run()
         except BaseException as error:
             exchange.close_now()
@@ -97,22 +98,10 @@ class Pool:
         if connection.route.scheme == b"https":
             self._dialer.remember_session(connection.route, connection.stream)
 
-    def _route(self, request: Request) -> Route:
-        origin = request.url._origin
-        server_name = request.extensions.get("sni_hostname")
-        if server_name is not None:
-            return Route(*origin, server_name)
-        route = self._routes.get(origin)
-        if route is None:
-            route = Route(*origin)
-            if len(self._routes) < MAX_ROUTES:
-                self._routes[origin] = route
-        return route
-
     # Leasing.
 
-    def _lease_idle(self, exchange: Exchange, route: Route) -> Connection | None:
-        """Give `exchange` an idle connection of its route, if there is one that still lives."""
+    def _lease_idle(self, exchange: Exchange, lane: ConnectionLane) -> bool:
+        """Give `exchange` an idle connection of its lane, if there is one that still lives."""
         shelf = self._shelf
         while True:
             with self._guard:
@@ -120,20 +109,18 @@ class Pool:
                     self._bury_orphans()
                 if self.now() >= shelf.expires_from:
                     self._close_expired()
-                connection = shelf.newest(route)
-                if connection is None:
-                    return None
+                if not lane.idle:
+                    return False
                 # Recorded before it leaves the shelf: an interrupt in between loses nothing.
-                exchange.connection = connection
-                shelf.busy.add(connection)
-                shelf.remove(connection)
+                connection = exchange.connection = lane.idle[-1]
+                shelf.take(connection, lane)
                 connection.idle = False
 
             if connection.stream.is_idle():
-                return connection
+                return True
             exchange.close_now()
 
-    async def _lease_new(self, exchange: Exchange, route: Route, *, used: bool = True) -> Connection:
+    async def _lease_new(self, exchange: Exchange, lane: ConnectionLane, *, used: bool = True) -> None:
         """Give `exchange` a new connection, or (where it may be a `used` one) one that comes free.
 
         Raises PoolTimeout, ConnectTimeout, ConnectError, UnsupportedProtocol, ProxyError.
@@ -141,41 +128,41 @@ class Pool:
         turn = self._backend.turn()
         try:
             with self._guard:
-                has_room = self._take_room(turn, route)
+                has_room = self._take_room(turn, lane)
             if not has_room:
                 await self._wait(turn, exchange.patience("pool"))
             if isinstance(turn.value, Connection):
                 if used and turn.value.stream.is_idle():
                     exchange.connection = turn.value
-                    return turn.value
+                    return
                 self._require_room(turn.value)
                 self._exchange_for_room(turn, turn.value)
 
             self._require_room(turn)
+            route = Route(*lane.origin)
             stream = await self._dialer.dial(self._backend, route, exchange.patience)
             try:
                 self._require_room(turn)
             except ConnectError:
                 stream.close()
                 raise
-            connection = exchange.connection = Connection(self, route, stream, self._dialer.forwarding(route))
-            self._shelf.busy.add(connection)
-            self._shelf.busy.discard(turn)
-            return connection
+            connection = exchange.connection = Connection(self, lane, route, stream, self._dialer.forwarding(route))
+            self._shelf.enter(connection, lane)
+            self._shelf.strike(turn, lane)
         except BaseException:
-            self._leave(turn)
+            self._leave(turn, lane)
             raise
 
-    def _take_room(self, turn: Turn, route: Route) -> bool:
+    def _take_room(self, turn: Turn, lane: ConnectionLane) -> bool:
         """Take room for one more connection, or else a place in the queue."""
         shelf = self._shelf
         if not shelf.waiters:
             if not shelf.may_open() and (oldest := shelf.oldest()) is not None:
                 self._close_idle(oldest)
             if shelf.may_open():
-                shelf.busy.add(turn)
+                shelf.enter(turn, lane)
                 return True
-        shelf.waiters[turn] = route
+        shelf.waiters[turn] = lane
         return False
 
     async def _wait(self, turn: Turn, timeout: float | None) -> None:
@@ -194,24 +181,24 @@ class Pool:
 
     def _require_room(self, holder: Hashable) -> None:
         """Raise ConnectError where the pool was closed, and with it the room that was held."""
-        if holder not in self._shelf.busy:
+        if holder not in self._shelf.open:
             raise ConnectError("The client was closed while the request waited for a connection")
 
     def _exchange_for_room(self, turn: Turn, connection: Connection) -> None:
         """Close a connection that was given: its server has closed it by now, or a new one is needed."""
         connection.stream.close()
         with self._guard:
-            self._shelf.busy.add(turn)
-            self._shelf.busy.discard(connection)
+            self._shelf.enter(turn, connection.lane)
+            self._shelf.strike(connection, connection.lane)
             turn.value = _ROOM
 
-    def _leave(self, turn: Turn) -> None:
+    def _leave(self, turn: Turn, lane: ConnectionLane) -> None:
         """Pass on what was given to one who has left, be it a connection or room for one."""
         with self._guard:
             self._shelf.waiters.pop(turn, None)
         if isinstance(turn.value, Connection):
             self.release(turn.value)
-        self._free(turn)
+        self._free(turn, lane)
 
     def _exhausted(self, timeout: float | None, others: int) -> PoolTimeout:
         return PoolTimeout(
@@ -225,52 +212,50 @@ class Pool:
         """Take back a connection that can be used again: for the first in the queue, or else for the shelf."""
         shelf = self._shelf
         with self._guard:
-            if connection not in shelf.busy:
+            if connection not in shelf.open:
                 # The pool was closed, and the connection with it.
                 return
-            waiter = shelf.next_waiter() if shelf.waiters else None
-            if waiter is None:
-                self._shelve(connection)
+            if not shelf.waiters:
+                surplus = shelf.put(connection, connection.lane, self.now())
+                connection.idle = True
+                if surplus is not None:
+                    self._close_idle(surplus)
                 return
-            turn, route = waiter
-            if route == connection.route:
-                turn.give(connection)
-                return
+            self._hand_over(connection)
 
-            # The first in the queue goes elsewhere: the connection makes room.
-            connection.stream.close()
-            shelf.busy.add(turn)
-            shelf.busy.discard(connection)
-            turn.give(_ROOM)
-
-    def _shelve(self, connection: Connection) -> None:
+    def _hand_over(self, connection: Connection) -> None:
+        """Give a connection to the first in the queue."""
         shelf = self._shelf
-        surplus = shelf.put(connection, connection.route, self.now())
-        connection.idle = True
-        shelf.busy.discard(connection)
-        if surplus is not None:
-            self._close_idle(surplus)
+        turn, lane = shelf.waiters.popitem(last=False)
+        if lane is connection.lane:
+            turn.give(connection)
+            return
+
+        # The first in the queue goes elsewhere: the connection makes room.
+        connection.stream.close()
+        shelf.enter(turn, lane)
+        shelf.strike(connection, connection.lane)
+        turn.give(_ROOM)
 
     def discard(self, connection: Connection) -> None:
         """Close a leased connection."""
         try:
             connection.stream.close()
         finally:
-            self._free(connection)
+            self._free(connection, connection.lane)
 
-    def _free(self, holder: Hashable) -> None:
+    def _free(self, holder: Hashable, lane: ConnectionLane) -> None:
         """Give the room of a connection that is no more, or never was, to the first in the queue."""
         with self._guard:
-            self._shelf.busy.discard(holder)
+            self._shelf.strike(holder, lane)
             self._call_waiters()
 
     def _call_waiters(self) -> None:
         shelf = self._shelf
         while shelf.waiters and shelf.may_open():
-            waiter = shelf.next_waiter()
-            if waiter is not None:
-                shelf.busy.add(waiter[0])
-                waiter[0].give(_ROOM)
+            turn, lane = shelf.waiters.popitem(last=False)
+            shelf.enter(turn, lane)
+            turn.give(_ROOM)
 
     # Idle connections.
 
@@ -282,7 +267,7 @@ class Pool:
 
     def _close_idle(self, connection: Connection) -> None:
         connection.idle = False
-        self._shelf.remove(connection)
+        self._shelf.strike(connection, connection.lane)
         connection.stream.close()
 
     def _close_expired(self) -> None:
@@ -294,7 +279,7 @@ class Pool:
         while self.orphans:
             connection = self.orphans.popleft()
             connection.stream.close()
-            self._shelf.busy.discard(connection)
+            self._shelf.strike(connection, connection.lane)
         self._call_waiters()
 
     # The pool as a whole.
@@ -306,10 +291,11 @@ class Pool:
     def adopt(self, ended: Pool) -> None:
         """Take over the idle connections of a pool whose event loop is over; close the others."""
         for connection in ended._shelf.idle():
-            ended._shelf.remove(connection)
+            ended._shelf.strike(connection, connection.lane)
             if self._shelf.may_open() and self._backend.adopt(connection.stream):
-                connection.change_pool(self)
-                self._shelve(connection)
+                connection.change_pool(self, self._shelf.lane(connection.lane.origin))
+                self._shelf.enter(connection, connection.lane)
+                self.release(connection)
             else:
                 connection.stream.close()
         ended.close()
@@ -320,10 +306,10 @@ class Pool:
             for connection in self._shelf.idle():
                 self._close_idle(connection)
             # Who waits or dials finds that there is no room for it any more.
-            while (waiter := self._shelf.next_waiter()) is not None:
-                waiter[0].give(_ROOM)
+            while self._shelf.waiters:
+                self._shelf.waiters.popitem(last=False)[0].give(_ROOM)
             leased = self._leased()
-            self._shelf.busy.intersection_update(leased)
+            self._shelf.count_only(leased)
         for connection in leased:
             self.discard(connection)
 
@@ -332,7 +318,7 @@ class Pool:
         self._backend.call_from_thread(self.close)
 
     def _leased(self) -> list[Connection]:
-        return [holder for holder in self._shelf.busy if isinstance(holder, Connection)]
+        return [holder for holder in self._shelf.busy() if isinstance(holder, Connection)]
 
     def abandon(self) -> None:
         """Start anew in a fork's child: close this process's descriptors, and say nothing to anybody."""

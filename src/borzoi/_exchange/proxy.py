@@ -1,93 +1,194 @@
-"""Going through an HTTP proxy: forwarding for http, a tunnel (CONNECT, RFC 9110, 9.3.6) for https.
+"""Going through a proxy: forwarding (http, https), a tunnel by CONNECT (http, https), a connection by SOCKS (4, 4a, 5).
 
-The proxy's own headers and credentials are added here, on the way to the proxy, and reach nobody else: they are not
-part of the request, and a tunnel's are sent before it is open.
+What is for the proxy alone, its credentials, headers and TLS settings, is added here, on the way to it, and reaches nobody
+else: it is no part of the request, and what opens a tunnel is sent before the tunnel is open. Every refusal, and every reply that is
+none, is a ProxyError that names the proxy and what it was asked for.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .._errors import (
-    ConnectTimeout,
-    NetworkError,
-    ProxyError,
-    RemoteProtocolError,
-    TimeoutException,
-    UnsupportedProtocol,
-)
+from .._backends.base import TLSOptions
+from .._errors import ConnectTimeout, NetworkError, ProxyError, RemoteProtocolError, TimeoutException
 from .._values.headers import HeaderBlock
-from .._wire.http1 import Http1
+from .._wire.connect import Connect, merged
+from .._wire.socks import Socks4, Socks5
+from .trace import Step, Trace
 
 if TYPE_CHECKING:
-    from .._backends.base import Stream
+    import ssl
+
+    from .._backends.base import Address, Backend, ConnectOptions, Stream
     from .._policy.proxy import Proxy
     from .._values.url import URL
     from .dial import Route
+
+Left: TypeAlias = Callable[[], "float | None"]
+"""How many seconds are left of the time-out for connecting."""
+
+SOCKS_PORT = 1080
+"""The port of a SOCKS proxy whose URL names none (RFC 1928, section 3)."""
 
 
 class Forwarding:
     """Write requests for a proxy that reads them: the whole URL as the target, and the proxy's headers."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_latest", "_pairs")
 
     def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
         self._pairs = pairs
+        # Requests of one client to one origin share their block. One value: threads see both parts or neither.
+        self._latest: tuple[HeaderBlock | None, HeaderBlock] = (None, HeaderBlock([]))
 
     def translate(self, url: URL, target: bytes, block: HeaderBlock) -> tuple[bytes, HeaderBlock]:
         """Return the target in absolute form (RFC 9112, 3.2.2) and the headers with the proxy's own added."""
         absolute = b"%b://%b%b" % (url.raw_scheme, url._host_header, target)
-        return absolute, HeaderBlock([*block.pairs, *self._pairs]) if self._pairs else block
+        if not self._pairs:
+            return absolute, block
+        latest = self._latest
+        if latest[0] is not block:
+            # What the program says of a field in its request counts, as in httpx.
+            latest = self._latest = (block, HeaderBlock(merged(self._pairs, block.pairs)))
+        return absolute, latest[1]
+
+
+class Handshake(Protocol):
+    """What is said to a proxy before a connection through it can be used."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the proxy has connected."""
+        ...
+
+    @property
+    def leftover(self) -> bytes:
+        """What it sent after that."""
+        ...
+
+    def begin(self) -> bytes:
+        """Return what to send first."""
+        ...
+
+    def receive(self, data: bytes) -> bytes:
+        """Take in what arrived and return what to answer. Raises ProxyError, RemoteProtocolError."""
+        ...
 
 
 class ProxyServer:
-    """Talk to one proxy."""
+    """Talk to one proxy. `context` makes the TLS settings for an https one."""
 
-    __slots__ = ("_pairs", "_url", "forwarding", "host", "port")
+    __slots__ = ("_auth", "_context", "_pairs", "_session", "forwarding", "host", "kind", "name", "port", "scheme")
 
-    def __init__(self, proxy: Proxy) -> None:
-        self._url = proxy.url
-        self._pairs = [*proxy.headers.raw]
-        if proxy.raw_auth is not None:
-            credentials = base64.b64encode(b"%b:%b" % proxy.raw_auth)
-            self._pairs.append((b"Proxy-Authorization", b"Basic " + credentials))
-        self.forwarding = Forwarding(self._pairs)
-        self.host = proxy.url.host
-        self.port = proxy.url._origin[2]
+    def __init__(self, proxy: Proxy, context: Callable[[], ssl.SSLContext]) -> None:
+        self.scheme, host, port = proxy.url._origin
+        self.host = host.decode("ascii")
+        self.port = port or SOCKS_PORT
+        self.name = f"{self.host}:{self.port}"
+        self.kind = "socks" if self.scheme.startswith(b"socks") else "proxy"
+        """How httpcore calls it in the names of its trace events."""
+        self._context = context
+        self._session: ssl.SSLSession | None = None
+        self._auth = proxy.raw_auth
+        self._pairs = merged(_basic(self._auth), proxy.headers.raw)
+        self.forwarding = None if self.kind == "socks" else Forwarding(self._pairs)
 
-    def check(self) -> None:
-        """Raise UnsupportedProtocol for a proxy that is not spoken to yet."""
-        if self._url.scheme != "http":
-            raise UnsupportedProtocol(f"Proxies of the kind {self._url.scheme}:// are not supported, only http://.")
+    async def target(self, backend: Backend, route: Route, left: Left, options: ConnectOptions) -> str:
+        """Return what to ask the proxy for: the origin's name, or an address where that is what it takes.
 
-    async def open_tunnel(self, stream: Stream, route: Route, left: Callable[[], float | None]) -> None:
-        """Have the proxy connect `stream` to the origin.
-
-        Raises ProxyError with its answer if it will not, and ConnectTimeout.
+        Raises ConnectError, ConnectTimeout, and the error of a guard.
         """
-        authority = b"%b:%d" % (route.host, route.port)
-        engine = Http1()
-        engine.start("CONNECT")
-        block = HeaderBlock([(b"Host", authority), (b"Accept", b"*/*"), *self._pairs])
-        try:
-            await stream.write(engine.encode_head("CONNECT", authority, block), left())
-            while engine.head is None:
-                data = await stream.read(left())
-                if data:
-                    engine.receive(data)
-                else:
-                    engine.receive_eof()
-        except (RemoteProtocolError, NetworkError) as error:
-            raise ProxyError(f"The proxy {self.host}:{self.port} broke the tunnel: {error}") from error
-        except TimeoutException as error:
-            raise ConnectTimeout(f"The proxy {self.host}:{self.port} did not open the tunnel: {error}") from error
+        is_guarded = options.names is not None and options.names.guard is not None
+        if self.scheme != b"socks4" and not is_guarded:
+            return route.name
+        addresses = await backend.resolve(route.name, route.port, left(), options.names)
+        if self.kind != "socks":
+            # The proxy looks the name up for itself: what that leads to is checked here, as far as it can be.
+            return route.name
+        return self._address(addresses, route)
 
-        if not engine.upgraded:
-            reason = engine.head.reason.decode("latin-1")
-            where = authority.decode("ascii")
-            raise ProxyError(f"{engine.head.status} {reason} (the proxy {self.host}:{self.port}, asked for {where})")
-        if engine.leftover:
-            # Nobody has vouched for these bytes: they must not pass for the origin's (RFC 9110, 9.3.6).
-            raise ProxyError(f"The proxy {self.host}:{self.port} sent bytes of its own into the tunnel")
+    def _address(self, addresses: list[Address], route: Route) -> str:
+        found = [str(address[0]) for _, address in addresses]
+        usable = [address for address in found if ":" not in address]
+        if not usable and self.scheme.startswith(b"socks4"):
+            raise ProxyError(f"SOCKS 4 reaches IPv4 addresses only, and {route.name} has none (the proxy {self.name})")
+        return (usable or found)[0]
+
+    async def lead(self, stream: Stream, route: Route, target: str, left: Left, trace: Trace | None) -> Stream:
+        """Return a stream to the proxy as one to the origin, or to the proxy where that forwards requests.
+
+        `stream` is taken over, and closed where this raises ProxyError, ConnectError, ConnectTimeout.
+        """
+        try:
+            if self.scheme == b"https":
+                stream = await self._secure(stream, left, trace)
+            if self.kind == "socks":
+                await self._ask_socks(stream, route, target, left, trace)
+            elif route.scheme == b"https":
+                # RFC 9110, 7.2: an authority has no zone, and an IPv6 address in brackets.
+                host = target.partition("%")[0]
+                authority = f"[{host}]:{route.port}" if ":" in host else f"{host}:{route.port}"
+                await self._shake_hands(stream, Connect(authority.encode("ascii"), self._pairs), authority, left)
+                self._remember_session(stream)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    async def _secure(self, stream: Stream, left: Left, trace: Trace | None) -> Stream:
+        tls = TLSOptions(self._context(), self.host, self._session)
+        timeout = left()
+        info = {"ssl_context": tls.context, "server_hostname": tls.server_hostname, "timeout": timeout}
+        secured = stream
+        try:
+            async with Step(trace, "connection.start_tls", info) as told:
+                secured = told.return_value = await stream.start_tls(tls, timeout)
+        except BaseException:
+            # Where the program, told of it, raises something, the stream is a new one already.
+            secured.close()
+            raise
+        return secured
+
+    def _remember_session(self, stream: Stream) -> None:
+        # Its tickets have come by now: the proxy has answered (RFC 8446, 4.6.1).
+        if self.scheme == b"https":
+            tls: Any = stream.get_extra_info("ssl_object")
+            self._session = getattr(tls, "session", None)
+
+    async def _ask_socks(self, stream: Stream, route: Route, target: str, left: Left, trace: Trace | None) -> None:
+        handshake: Handshake
+        if self.scheme in (b"socks4", b"socks4a"):
+            handshake = Socks4(target, route.port, b"" if self._auth is None else self._auth[0])
+        else:
+            handshake = Socks5(target, route.port, self._auth)
+        event = "socks.setup_socks4_connection" if isinstance(handshake, Socks4) else "socks.setup_socks5_connection"
+        async with Step(trace, event, {"stream": stream, "host": target, "port": route.port}) as told:
+            await self._shake_hands(stream, handshake, f"{target}:{route.port}", left)
+            told.return_value = stream
+
+    async def _shake_hands(self, stream: Stream, handshake: Handshake, asked: str, left: Left) -> None:
+        """Have the proxy connect `stream` to what it is asked for. Raises ProxyError, ConnectTimeout."""
+        try:
+            await stream.write(handshake.begin(), left())
+            while not handshake.complete:
+                answer = handshake.receive(await stream.read(left()))
+                if answer:
+                    await stream.write(answer, left())
+        except ProxyError as refusal:
+            raise ProxyError(f"{refusal} (the proxy {self.name}, asked for {asked})") from None
+        except (RemoteProtocolError, NetworkError) as error:
+            raise ProxyError(f"The proxy {self.name} broke the tunnel: {error}") from error
+        except TimeoutException as error:
+            raise ConnectTimeout(f"The proxy {self.name} did not open the tunnel: {error}") from error
+        if handshake.leftover:
+            # Nobody has vouched for these bytes, and no origin speaks first: they must not pass for its response.
+            raise ProxyError(f"The proxy {self.name} sent bytes of its own into the tunnel")
+
+
+def _basic(auth: tuple[bytes, bytes] | None) -> list[tuple[bytes, bytes]]:
+    """Return the field of Basic credentials (RFC 7617), sent without being asked for, as in httpx."""
+    if auth is None:
+        return []
+    return [(b"Proxy-Authorization", b"Basic " + base64.b64encode(b"%b:%b" % auth))]

@@ -54,18 +54,24 @@ class Exchange(Body):
     reused = False
     """Whether it failed on a connection that had served others before."""
 
+    connection: Connection | None = None
+    """The leased connection; None before it is there and after it went back."""
+
+    _until: float | None = None
+    """When all must be over."""
+
+    _guardian: Guardian | None = None
+
     def __init__(self, pool: Pool, request: Request) -> None:
         extensions = request.extensions
         self._pool = pool
         self._chunks: list[bytes] = []
         self._timeouts: dict[str, float | None] = extensions.get("timeout", _NO_TIMEOUTS)
-        self._guardian: Guardian | None = None
         self.blocking = pool.blocking
         self.request = request
-        self.connection: Connection | None = None
-        """The leased connection; None before it is there and after it went back."""
-        deadline: Deadline | None = extensions.get("borzoi.deadline")
-        self._until = None if deadline is None else deadline.at(pool.now())
+        if "borzoi.deadline" in extensions:
+            deadline: Deadline = extensions["borzoi.deadline"]
+            self._until = deadline.at(pool.now())
 
     def patience(self, operation: str) -> float | None:
         """Return the seconds that one operation may take: its own time-out, or what is left of the whole."""
@@ -132,16 +138,12 @@ class Exchange(Body):
                 self._finish(connection)
             else:
                 self._guardian = Guardian(self._pool, connection)
-            return Response(
-                head.status,
-                headers=Headers.from_raw(head.pairs, is_plain=head.is_plain),
-                stream=self,
-                extensions={
-                    "http_version": head.http_version,
-                    "reason_phrase": head.reason,
-                    "network_stream": connection.network_stream,
-                },
-            )
+            extensions = {
+                "http_version": head.http_version,
+                "reason_phrase": head.reason,
+                "network_stream": connection.network_stream,
+            }
+            return Response.received(head.status, Headers.from_raw(head.pairs, head.is_plain), extensions, self)
         except BaseException as error:
             self.heard = self.heard or bool(data) or engine.answered
             self.reused = connection.requests > 1
@@ -175,7 +177,6 @@ class Exchange(Body):
         request = self.request
         engine = connection.engine
         connection.requests += 1
-        engine.start(request.method)
         target = request.extensions.get("target") or request.url._target
         block = request._headers._block
         if isinstance(block, list):

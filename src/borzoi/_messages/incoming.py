@@ -75,29 +75,42 @@ class IncomingBody:
         stream = self.stream
         if blocking is None:
             blocking = not isinstance(stream, AsyncByteStream)
-
-        # A small body has often come with its head. What follows is on the path of every such response, so it calls
-        # nothing that it need not.
-        whole: bytes | None = None
-        if not self.is_closed and not self.is_stream_consumed:
-            if isinstance(stream, Body):
-                whole = stream.take_whole() if stream.blocking is None or stream.blocking is blocking else None
-            elif type(stream) is ByteStream:
-                whole = stream._data
-        if whole is None:
-            self._content = await gather(self._open(self._is_encoded(), blocking=blocking))
+        if self._take_whole(blocking=blocking):
             return self._content
 
+        # What a program gave us whole needs no reading, but perhaps decoding.
+        if type(stream) is ByteStream and not self.is_closed and not self.is_stream_consumed:
+            self.is_stream_consumed = True
+            self._mark_closed()
+            self._num_bytes_downloaded = len(stream._data)
+            source = self._process(Whole(stream._data), self._is_encoded(), blocking=blocking)
+        else:
+            source = self._open(self._is_encoded(), blocking=blocking)
+        self._content = await gather(source)
+        return self._content
+
+    def _take_whole(self, *, blocking: bool) -> bool:
+        """Read a body that has come with its head and needs no decoding, as most do, and say whether it was one."""
+        # hot path: it calls nothing that it need not.
+        stream = self.stream
+        if (
+            not isinstance(stream, Body)
+            or (stream.blocking is not blocking and stream.blocking is not None)
+            or self.is_closed
+            or self.is_stream_consumed
+            or self._observer is not None
+            or not (self.headers._is_plain or not self._is_encoded())
+        ):
+            return False
+        content = stream.take_whole()
+        if content is None:
+            return False
+        self._content = content
         self.is_stream_consumed = True
         self.is_closed = True
         if callable(self._elapsed_seconds):
             self._fix_elapsed()
-        if self._observer is None and self.headers._find(b"content-encoding") is None:
-            self._content = whole
-        else:
-            self._num_bytes_downloaded = len(whole)
-            self._content = await gather(self._process(Whole(whole), self._is_encoded(), blocking=blocking))
-        return self._content
+        return True
 
     def _is_encoded(self) -> bool:
         return self.headers._find(b"content-encoding") is not None

@@ -82,19 +82,23 @@ class Response(IncomingBody):
         if default_encoding != "utf-8":
             self.default_encoding = default_encoding
 
-        if isinstance(stream, Body) and isinstance(headers, Headers):
-            # What comes with a body of ours is nobody else's, so it needs no copy. This is the path of every request.
-            self.headers = headers
-            self.extensions = extensions if type(extensions) is dict else dict(extensions or {})
-            self.stream = stream
-            return
-
         self.headers = Headers(headers)
         self.extensions = dict(extensions or {})
         if stream is None:
             self._encode(content, text, html, json)
         else:
             self.stream = stream
+
+    @classmethod
+    def received(cls, status_code: int, headers: Headers, extensions: dict[str, Any], body: Body) -> Self:
+        """Make what a transport of ours received. The arguments are nobody else's, so they need no copies."""
+        response = cls.__new__(cls)
+        response.status_code = status_code
+        response.history = []
+        response.headers = headers
+        response.extensions = extensions
+        response.stream = body
+        return response
 
     def _encode(self, content: ResponseContent | None, text: str | None, html: str | None, json: Any) -> None:
         described, self.stream = encode_response(content, text, html, json)

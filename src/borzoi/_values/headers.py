@@ -51,9 +51,6 @@ _FAULTS = {
 }
 
 
-_ACTED_UPON = frozenset({b"set-cookie", b"content-encoding"})
-
-
 class HeaderBlock:
     """Hold header pairs that never change, and what is derived from them."""
 
@@ -66,7 +63,7 @@ class HeaderBlock:
         self._index: tuple[str, dict[str, str]] | None = None
 
     def encoded(self) -> bytes:
-        """Return the lines of the block as an HTTP/1 wire carries them, without the empty line that ends them.
+        """Return the lines of the block as an HTTP/1 wire carries them, with the empty line that ends them.
 
         Host comes first. Raises LocalProtocolError for a name that is not a token (RFC 9110 section 5.6.2) and for a
         value with CR, LF or NUL, or with white space at its ends (section 5.5).
@@ -135,7 +132,7 @@ def _encode(pairs: Pairs) -> bytes:
     text = b"".join([b"%b\x00%b\r\n" % pair for pair in pairs])
     if _is_block(text) is None or text.count(b"\x00") != len(pairs):
         _refuse(pairs)
-    return text.replace(b"\x00", b": ")
+    return text.replace(b"\x00", b": ") + b"\r\n"
 
 
 def _is_not_host(pair: tuple[bytes, bytes]) -> bool:
@@ -260,7 +257,7 @@ class Headers(MutableMapping[str, str]):
     _encoding: str | None
 
     _is_plain: bool
-    """Whether raw pairs, while they are that, are known to have none of the fields that a client acts upon."""
+    """Whether they are known to have none of the fields that a client acts upon. Nothing follows from False."""
 
     def __init__(self, headers: HeaderTypes | None = None, encoding: str | None = None) -> None:
         self._encoding = encoding
@@ -275,7 +272,7 @@ class Headers(MutableMapping[str, str]):
             self._block = HeaderBlock(_pairs(headers, encoding))
 
     @classmethod
-    def from_raw(cls, pairs: Pairs, *, is_plain: bool = False) -> Headers:
+    def from_raw(cls, pairs: Pairs, is_plain: bool = False) -> Headers:
         """Make headers of a list of byte pairs, which is neither copied nor checked, and must not change any more.
 
         `is_plain` says that neither Set-Cookie nor Content-Encoding is among them: it spares the search for them.
@@ -289,8 +286,6 @@ class Headers(MutableMapping[str, str]):
     def _find(self, name_lower: bytes) -> bytes | None:
         # As `HeaderBlock.find`, on the path of each response, where making the block would cost more than the search.
         block = self._block
-        if self._is_plain and isinstance(block, list) and name_lower in _ACTED_UPON:
-            return None
         length = len(name_lower)
         for name, value in block if isinstance(block, list) else block.pairs:
             if len(name) == length and name.lower() == name_lower:
@@ -299,6 +294,7 @@ class Headers(MutableMapping[str, str]):
 
     def _append(self, name: bytes, value: bytes) -> None:
         # For values that are bytes already, and names that are known not to be there.
+        self._is_plain = False
         self._block = HeaderBlock([*self.block.pairs, (name, value)])
 
     @property
@@ -362,6 +358,7 @@ class Headers(MutableMapping[str, str]):
         given = Headers(headers).block.pairs
         replaced = {name.lower() for name, _ in given}
         kept = [pair for pair in self.block.pairs if pair[0].lower() not in replaced]
+        self._is_plain = False
         self._block = HeaderBlock(kept + given)
 
     def copy(self) -> Headers:
@@ -402,6 +399,7 @@ class Headers(MutableMapping[str, str]):
             # What is set must read back as it was set, whatever the other values are.
             encoding = "iso-8859-1" if self.encoding == "iso-8859-1" else "utf-8"
             pair = _name_bytes(key, encoding), _value_bytes(value, encoding)
+        self._is_plain = False
         self._block = HeaderBlock(_replace(self.block.pairs, pair))
 
     def __delitem__(self, key: str) -> None:
@@ -409,6 +407,7 @@ class Headers(MutableMapping[str, str]):
         kept = [pair for pair in self.block.pairs if pair[0].lower() != name]
         if len(kept) == len(self.block.pairs):
             raise KeyError(key)
+        self._is_plain = False
         self._block = HeaderBlock(kept)
 
     def __contains__(self, key: object) -> bool:

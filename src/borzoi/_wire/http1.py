@@ -4,8 +4,8 @@ In: what the program wants to send, and the bytes that arrived. Out: bytes to se
 `complete`, `reusable`. There are no events: a response that arrives whole is there when `receive()` returns. A fault of
 the peer is a RemoteProtocolError, and the engine stays failed; a fault of the program is a LocalProtocolError.
 
-    start() -> encode_head() -> encode_data(), ... -> encode_end()
-            -> receive(), ... until `complete`, or receive_eof()       -> if `reusable`, start()
+    encode_head() -> encode_data(), ... -> encode_end()
+                  -> receive(), ... until `complete`, or receive_eof()       -> if `reusable`, encode_head()
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .http1_head import (
     CHUNKED,
     DEFAULT_HEAD_LIMITS,
     EMPTY_LINE,
+    KNOWN_METHODS,
     NO_BODY,
     UNTIL_CLOSE,
     HeadLimits,
@@ -26,7 +27,8 @@ from .http1_head import (
     RequestFraming,
     ResponseHead,
     SectionBuffer,
-    encode_request_line,
+    encode_method,
+    encode_target,
 )
 
 if TYPE_CHECKING:
@@ -40,9 +42,6 @@ _CHUNKED_BODY = 3
 _OPEN_BODY = 4
 _OTHER_PROTOCOL = 5
 
-# `_to_send` before the head of the request is encoded; from then on it is a length, which ends at 0.
-_UNSENT = -3
-
 
 class Http1:
     """Speak HTTP/1.1 on one connection."""
@@ -53,12 +52,12 @@ class Http1:
         "_expected",
         "_framing",
         "_head_left",
-        "_heads",
         "_is_plain",
         "_keeps",
         "_left",
         "_limits",
         "_method",
+        "_parse",
         "_section",
         "_sent_block",
         "_waits_for",
@@ -98,7 +97,7 @@ class Http1:
 
     def __init__(self, limits: HeadLimits = DEFAULT_HEAD_LIMITS) -> None:
         self._limits = limits
-        self._heads = HeadParser(limits)
+        self._parse = HeadParser(limits).parse
         self._section: SectionBuffer | None = None
         self._chunked: ChunkedDecoder | None = None
         self._sent_block: HeaderBlock | None = None
@@ -118,25 +117,6 @@ class Http1:
         self.trailers = []
         self.upgraded = False
         self.leftover = b""
-
-    def start(self, method: str) -> None:
-        """Begin an exchange. Raises LocalProtocolError unless the engine is new or `reusable`."""
-        # `reusable`, without the call: this is on the path of every request.
-        if not self.complete or not self._keeps or self.to_send != 0 or self._error is not None:
-            raise LocalProtocolError("This connection cannot be used for another request.")
-
-        self._method = method
-        self._is_plain = method != "HEAD" and method != "CONNECT"
-        self._waits_for = _HEAD
-        self.to_send = _UNSENT
-        self.head = None
-        self.chunks = []
-        self.complete = False
-        if self.informational:
-            self.informational = []
-            self._head_left = self._limits.size
-        if self.trailers:
-            self.trailers = []
 
     @property
     def reusable(self) -> bool:
@@ -158,28 +138,43 @@ class Http1:
     # --- sending
 
     def encode_head(self, method: str, target: bytes, block: HeaderBlock) -> bytes:
-        """Return the head of the request. Raises LocalProtocolError for one that is malformed or ambiguous."""
-        if self.to_send != _UNSENT:
-            raise LocalProtocolError("The head of a request is sent once, after start().")
-        if method != self._method:
-            raise LocalProtocolError(f"The exchange was started as {self._method!r}, and its head says {method!r}.")
+        """Begin an exchange: return the head of its request.
 
-        line = encode_request_line(method, target)
-        fields = block._encoded or block.encoded()
+        Raises LocalProtocolError for a head that is malformed or ambiguous, and unless the engine is new or `reusable`.
+        """
+        # hot path: `reusable`, without the call.
+        if not self.complete or not self._keeps or self.to_send != 0 or self._error is not None:
+            raise LocalProtocolError("This connection cannot be used for another request.")
 
         # Requests of one client to one origin share their block: a connection reads it once.
         framing = self._framing
         if framing is None or block is not self._sent_block:
-            self._framing = framing = RequestFraming(block.pairs)
-            self._sent_block = block
-
+            framing = self._read_framing(block)
         # RFC 9110, 9.3.6 and 9.3.8: CONNECT and TRACE have no content.
         if framing.length and method in ("CONNECT", "TRACE"):
             raise LocalProtocolError(f"A {method} request has no body, and these headers announce one.")
 
-        self.to_send = framing.length
+        head = (KNOWN_METHODS.get(method) or encode_method(method)) + encode_target(target) + block.encoded()
+        self._method = method
+        self._is_plain = method != "HEAD" and method != "CONNECT"
+        self._waits_for = _HEAD
         self._keeps = framing.keeps
-        return line + fields + b"\r\n"
+        self.to_send = framing.length
+        self.head = None
+        self.complete = False
+        if self.chunks:
+            self.chunks = []
+        if self.informational:
+            self.informational = []
+            self._head_left = self._limits.size
+        if self.trailers:
+            self.trailers = []
+        return head
+
+    def _read_framing(self, block: HeaderBlock) -> RequestFraming:
+        framing = self._framing = RequestFraming(block.pairs)
+        self._sent_block = block
+        return framing
 
     @property
     def expects_continue(self) -> bool:
@@ -189,9 +184,6 @@ class Http1:
     def encode_data(self, chunk: bytes) -> bytes:
         """Return a piece of the request's body as it goes on the wire. Raises LocalProtocolError past its length."""
         to_send = self.to_send
-        if to_send == _UNSENT:
-            raise LocalProtocolError("The body of a request follows its head.")
-
         # An empty chunk would be the last one.
         if not chunk:
             return b""
@@ -210,9 +202,6 @@ class Http1:
         if self.to_send == 0:
             return b""
 
-        if self.to_send == _UNSENT:
-            raise LocalProtocolError("The end of a request follows its head.")
-
         if self.to_send != CHUNKED:
             raise LocalProtocolError("Too little data for declared Content-Length")
 
@@ -228,7 +217,26 @@ class Http1:
 
         try:
             while data and self._waits_for == _HEAD:
-                data = self._receive_head(data)
+                end = data.find(EMPTY_LINE) + 4
+                if 4 <= end <= self._head_left and self._section is None:
+                    section = data[:end]
+                else:
+                    section, end = self._collect_head(data)
+                    if not section:
+                        return
+
+                head = self._parse(section)
+                data = data[end:]
+                if not head.keeps:
+                    self._keeps = False
+                # hot path: the usual response, which arrives whole. What follows would do the same with six more calls.
+                if head.length == len(data) and data and head.status == 200 and self._is_plain:
+                    self.head = head
+                    self.chunks.append(data)
+                    self.complete = True
+                    self._waits_for = _NOTHING
+                    return
+                self._take_head(head, head.length, len(section))
             if data:
                 self._receive_body(data)
         except RemoteProtocolError as error:
@@ -259,33 +267,6 @@ class Http1:
             return f"{cut} (incomplete chunked read)"
         return f"{cut} (received {self._expected - self._left} bytes, expected {self._expected})"
 
-    def _receive_head(self, data: bytes) -> bytes:
-        end = data.find(EMPTY_LINE) + 4
-        if 4 <= end <= self._head_left and self._section is None:
-            block = data[:end]
-        else:
-            block, end = self._collect_head(data)
-            if not block:
-                return b""
-
-        head = self._heads.parse(block)
-        length = head.length
-        rest = data[end:]
-        if not head.keeps:
-            self._keeps = False
-
-        # The usual response, which arrives whole, takes this short cut: what follows it would do the same with six more
-        # calls, a fifth of the time of all this.
-        if 0 < length == len(rest) and head.status == 200 and self._is_plain:
-            self.head = head
-            self.chunks.append(rest)
-            self.complete = True
-            self._waits_for = _NOTHING
-            return b""
-
-        self._take_head(head, length, len(block))
-        return rest
-
     def _take_head(self, head: ResponseHead, length: int, size: int) -> None:
         if head.status < 200:
             self._take_interim(head, size)
@@ -310,7 +291,7 @@ class Http1:
     def _take_interim(self, head: ResponseHead, size: int) -> None:
         # RFC 9110, 15.2.2: 101 is the final answer to an Upgrade field, and answers nothing else.
         if head.status == 101:
-            if self.to_send == _UNSENT or self._framing is None or not self._framing.upgrades:
+            if self._framing is None or not self._framing.upgrades:
                 raise RemoteProtocolError("The server switched protocols (101), and the request did not ask for it.")
             self._go_over(head)
             return

@@ -53,8 +53,15 @@ _CLOSE = 1
 _KEEP_ALIVE = 2
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
+KNOWN_METHODS = {
+    method: method.encode("ascii") + b" "
+    for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
+}
+"""Methods that need no check, and how they begin a request line."""
+
 _VISIBLE = bytes(range(0x21, 0x7F))
+
+_known_targets: dict[bytes, bytes] = {}
 
 
 class HeadLimits:
@@ -87,19 +94,24 @@ DEFAULT_HEAD_LIMITS = HeadLimits()
 
 
 class ResponseHead:
-    """Hold the head of a response as received, where the names keep their case, and what is read from it on the way."""
+    """Hold the head of a response as received, where the names keep their case, and what is read from it on the way.
+
+    `length` is that of the body, `keeps` whether the connection persists, `is_plain` whether it has neither of
+    `Set-Cookie` and `Content-Encoding`, which the client would act upon.
+    """
 
     __slots__ = ("http_version", "is_plain", "keeps", "length", "pairs", "reason", "status")
 
-    def __init__(self, status: int, reason: bytes, http_version: bytes, pairs: Pairs) -> None:
+    def __init__(
+        self, status: int, reason: bytes, http_version: bytes, pairs: Pairs, length: int, keeps: bool, is_plain: bool
+    ) -> None:
         self.status = status
         self.reason = reason
         self.http_version = http_version
         self.pairs = pairs
-        self.length = UNTIL_CLOSE
-        self.keeps = False
-        self.is_plain = True
-        """Whether it has neither of `Set-Cookie` and `Content-Encoding`, which the client would act upon."""
+        self.length = length
+        self.keeps = keeps
+        self.is_plain = is_plain
 
     def __repr__(self) -> str:
         return f"<ResponseHead [{self.status} {self.reason.decode('latin-1')}]>"
@@ -200,18 +212,18 @@ class HeadParser:
     def parse(self, block: bytes) -> ResponseHead:
         """Parse a head, given from its first byte to the end of its empty line. Raises RemoteProtocolError."""
         lines = block[:-4].split(b"\r\n")
-        status_line = lines[0]
-        if status_line == _USUAL_STATUS_LINE:
-            head = ResponseHead(200, b"OK", b"HTTP/1.1", [])
+        if lines[0] == _USUAL_STATUS_LINE:
+            status, reason, version = 200, b"OK", b"HTTP/1.1"
         else:
-            head = self._parse_status_line(status_line)
+            status, reason, version = self._parse_status_line(lines[0])
         if len(lines) > self._limits.count + 1:
             raise RemoteProtocolError(f"The response has more than {self._limits.count} header fields.")
 
+        # hot path: what a line means is looked up, and done here.
         del lines[0]
         known = self._known
-        append = head.pairs.append
-        options = 0
+        pairs: Pairs = []
+        length, options, is_plain = UNTIL_CLOSE, 0, True
         for line in lines:
             pair = known.get(line)
             if pair is None:
@@ -219,14 +231,16 @@ class HeadParser:
                 if kind == _CONNECTION:
                     options |= number
                 elif kind == _ACTED_UPON:
-                    head.is_plain = False
+                    is_plain = False
                 elif kind:
-                    _frame(head, kind, number)
-            append(pair)
+                    if length != UNTIL_CLOSE or number == CHUNKED:
+                        _check_framing(version, length)
+                    length = number
+            pairs.append(pair)
 
         # RFC 9112, 9.3, in its order.
-        head.keeps = not options & _CLOSE and (head.http_version == b"HTTP/1.1" or bool(options & _KEEP_ALIVE))
-        return head
+        keeps = not options & _CLOSE and (version == b"HTTP/1.1" or bool(options & _KEEP_ALIVE))
+        return ResponseHead(status, reason, version, pairs, length, keeps, is_plain)
 
     def _learn(self, line: bytes) -> tuple[tuple[bytes, bytes], int, int]:
         """Hold a line against the grammar; return the field and its part in the framing. Raises RemoteProtocolError."""
@@ -245,7 +259,7 @@ class HeadParser:
                 _remember(self._known, line, pair)
         return pair, kind, number
 
-    def _parse_status_line(self, line: bytes) -> ResponseHead:
+    def _parse_status_line(self, line: bytes) -> tuple[int, bytes, bytes]:
         if len(line) > self._limits.status_line:
             raise RemoteProtocolError(_status_line_too_long(self._limits.status_line))
 
@@ -253,7 +267,7 @@ class HeadParser:
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
             raise RemoteProtocolError(_not_http1(line))
-        return ResponseHead(int(match[2]), match[3] or b"", b"HTTP/1." + match[1], [])
+        return int(match[2]), match[3] or b"", b"HTTP/1." + match[1]
 
 
 _Known = TypeVar("_Known")
@@ -303,14 +317,15 @@ def _connection_options(value: bytes) -> int:
     return _CLOSE * (b"close" in options) | _KEEP_ALIVE * (b"keep-alive" in options)
 
 
-def _frame(head: ResponseHead, kind: int, length: int) -> None:
-    """Set the length of a body. Raises RemoteProtocolError where two readers could find two lengths (RFC 9112, 6.3)."""
-    if kind == _TRANSFER_ENCODING and head.http_version != b"HTTP/1.1":
-        # RFC 9112, 6.1: it came with 1.1, and in a message of 1.0 the framing is faulty.
-        raise RemoteProtocolError("Transfer-Encoding in a response of HTTP/1.0.")
-    if head.length != UNTIL_CLOSE:
+def _check_framing(version: bytes, length: int) -> None:
+    """Raise RemoteProtocolError where two readers could find two lengths (RFC 9112, 6.3); `length` is one found before.
+
+    RFC 9112, 6.1: Transfer-Encoding came with HTTP/1.1, and in a message of 1.0 the framing is faulty.
+    """
+    if length != UNTIL_CLOSE:
         raise RemoteProtocolError("The response has more than one Content-Length or Transfer-Encoding.")
-    head.length = length
+    if version != b"HTTP/1.1":
+        raise RemoteProtocolError("Transfer-Encoding in a response of HTTP/1.0.")
 
 
 def parse_trailers(section: bytes, limits: HeadLimits) -> Pairs:
@@ -378,14 +393,21 @@ def _read_coding(values: list[bytes]) -> int:
     return CHUNKED
 
 
-def encode_request_line(method: str, target: bytes) -> bytes:
-    """Return the first line of a request. Raises LocalProtocolError for what is not a method or not a target."""
-    # RFC 9110, 9.1.
-    if method not in _KNOWN_METHODS and not _METHOD.fullmatch(method):
+def encode_method(method: str) -> bytes:
+    """Return the beginning of a request line. Raises LocalProtocolError for what is not a method (RFC 9110, 9.1)."""
+    if not _METHOD.fullmatch(method):
         raise LocalProtocolError(f"Invalid method {method[:64]!r}: letters, digits and !#$%&'*+-.^_`|~ make one.")
+    return method.encode("ascii") + b" "
 
-    # RFC 9112, 3.2: no white space in the target; what is not ASCII is to be percent-encoded.
-    if not target or target.translate(None, _VISIBLE):
-        raise LocalProtocolError(f"Invalid request target {target[:64]!r}: visible ASCII characters make one.")
 
-    return b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target)
+def encode_target(target: bytes) -> bytes:
+    """Return the rest of a request line. Raises LocalProtocolError for what is not a target (RFC 9112, 3.2)."""
+    line = _known_targets.get(target)
+    if line is None:
+        # No white space; what is not ASCII is to be percent-encoded.
+        if not target or target.translate(None, _VISIBLE):
+            raise LocalProtocolError(f"Invalid request target {target[:64]!r}: visible ASCII characters make one.")
+        line = target + b" HTTP/1.1\r\n"
+        if len(target) <= MAX_KNOWN_LINE:
+            _remember(_known_targets, target, line)
+    return line
