@@ -17,6 +17,7 @@ import borzoi
 from borzoi.compat import httpx_names, httpx_parts, httpx_types
 
 KNOWN_USES = [
+    ("_client", ["ACCEPT_ENCODING", "USER_AGENT", "request_context", "Timeout", "URLPattern", "HeaderTypes"]),
     ("_client", ["BaseClient", "UseClientDefault", "USE_CLIENT_DEFAULT", "ClientState", "EventHook"]),
     ("_config", ["DEFAULT_TIMEOUT_CONFIG", "DEFAULT_LIMITS", "DEFAULT_MAX_REDIRECTS", "UNSET", "Proxy", "Timeout"]),
     ("_content", ["ByteStream", "IteratorByteStream", "AsyncIteratorByteStream", "encode_request", "encode_response"]),
@@ -130,6 +131,7 @@ def test_text_and_bytes() -> None:
     """Each is turned into the other, and left alone where it is that already; quotes are taken away in pairs."""
     assert httpx_parts.to_bytes("é") == httpx_parts.to_bytes("é".encode()) == "é".encode()
     assert httpx_parts.to_str(b"a") == httpx_parts.to_str("a") == "a"
+    assert (httpx_parts.to_bytes_or_str("a", "b"), httpx_parts.to_bytes_or_str("a", b"b")) == ("a", b"a")
     assert [httpx_parts.unquote(text) for text in ('"a"', "a", '"', '"a')] == ["a", "a", '"', '"a']
 
 

@@ -1,8 +1,8 @@
 """The modules of httpx 0.28.1 and of httpx2, as a table: which of our names stands for which of theirs.
 
 Nothing is done here. A private name of theirs that packages use is one word of the table: its name, or `theirs=ours`
-where it is called otherwise, in the row of the module that it is written in here. Each module has the public names and
-the types too, since theirs import most of them from each other.
+where it is called otherwise, in the row of the module that it is written in here. Each module has the names of all,
+since theirs import most of them from each other, and packages take them from wherever they saw them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "_client": {
         "_client.client_base": "BaseClient ClientState",
         "_client.settings": "EventHook",
-        "_config": "DEFAULT_LIMITS DEFAULT_MAX_REDIRECTS DEFAULT_TIMEOUT_CONFIG=DEFAULT_TIMEOUT UseClientDefault=Unset",
+        "_config": "UseClientDefault=Unset",
         "_policy.redirects": "_is_https_redirect=_is_upgrade _same_origin=_is_same_origin",
-        "_policy.routing": "URLPattern get_environment_proxies",
+        "compat.httpx_parts": "ACCEPT_ENCODING USER_AGENT",
     },
     "_config": {
         "_config": "DEFAULT_LIMITS DEFAULT_MAX_REDIRECTS DEFAULT_TIMEOUT_CONFIG=DEFAULT_TIMEOUT UNSET UnsetType=Unset",
@@ -45,7 +45,6 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "_exceptions": {"_errors": "request_context"},
     "_main": {},
     "_models": {
-        "_errors": "request_context",
         "_messages.charset": "_is_known_encoding=is_charset _parse_content_type_charset=charset_of",
         "_messages.links": "_parse_header_links=parse_links",
     },
@@ -58,7 +57,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "_transports": {},
     "_transports.asgi": {},
     "_transports.base": {},
-    "_transports.default": {"compat.httpx_parts": "AsyncResponseStream ResponseStream map_httpcore_exceptions"},
+    "_transports.default": {
+        "compat.httpx_parts": "AsyncResponseStream ResponseStream SOCKET_OPTION map_httpcore_exceptions"
+    },
     "_transports.mock": {},
     "_transports.wsgi": {},
     "_types": {},
@@ -66,11 +67,12 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "_values.url_parser": "MAX_URL_LENGTH",
         "compat.httpx_parts": "ParseResult urlparse",
     },
-    "_urls": {"compat.httpx_parts": "ParseResult urlparse"},
+    "_urls": {},
     "_utils": {
         "_policy.routing": "URLPattern get_environment_proxies",
         "compat.httpx_parts": (
-            "is_ipv4_hostname is_ipv6_hostname peek_filelike_length primitive_value_to_str to_bytes to_str unquote"
+            "is_ipv4_hostname is_ipv6_hostname peek_filelike_length primitive_value_to_str to_bytes to_bytes_or_str "
+            "to_str unquote"
         ),
     },
 }
@@ -100,12 +102,15 @@ def _family(root: str, version: str, private: dict[str, dict[str, str]]) -> dict
     about: dict[str, object] = {"__title__": root, "__version__": version, "__description__": borzoi.__description__}
     public: dict[str, object] = {name: getattr(borzoi, name) for name in borzoi.__all__} | about
     public["main"] = httpx_parts.MAIN
-    shared = public | {name: value for name, value in vars(httpx_types).items() if not name.startswith("_")}
-    family: dict[str, dict[str, object]] = {root: {**public, "__all__": list(borzoi.__all__)}}
-    family[f"{root}.__version__"] = about
-    for module, homes in private.items():
-        family[f"{root}.{module}"] = shared | _resolve(homes)
-    return family
+    private_names = [_resolve(homes) for homes in private.values()]
+    shared: dict[str, object] = {name: value for name, value in vars(httpx_types).items() if not name.startswith("_")}
+    for names in (public, *private_names):
+        shared |= names
+    return {
+        root: {**public, "__all__": list(borzoi.__all__)},
+        f"{root}.__version__": about,
+        **{f"{root}.{module}": dict(shared) for module in private},
+    }
 
 
 def _resolve(homes: dict[str, str]) -> dict[str, object]:

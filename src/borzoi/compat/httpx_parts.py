@@ -10,12 +10,17 @@ from typing import Any
 
 from .. import _errors
 from .._messages.chunking import LineDecoder, TextDecoder
-from .._messages.decoders import decoder_for
+from .._messages.decoders import accept_encoding, decoder_for
 from .._messages.multipart import form_value
 from .._messages.streams import AsyncByteStream, SyncByteStream
 from .._values.headers import Headers
 from .._values.url import URL
 from .._values.url_parser import Parts, parse, replace
+from .identity import VERSION
+
+USER_AGENT = f"python-httpx/{VERSION}"
+ACCEPT_ENCODING = accept_encoding()
+SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
 class ParseResult(Parts):
@@ -70,6 +75,11 @@ def to_bytes(value: str | bytes, encoding: str = "utf-8") -> bytes:
 def to_str(value: str | bytes, encoding: str = "utf-8") -> str:
     """Return bytes as text, and text as it is."""
     return value if isinstance(value, str) else value.decode(encoding)
+
+
+def to_bytes_or_str(value: str, match_type_of: str | bytes) -> str | bytes:
+    """Return text as whatever the other value is."""
+    return value if isinstance(match_type_of, str) else value.encode()
 
 
 def unquote(value: str) -> str:
