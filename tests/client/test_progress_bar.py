@@ -181,6 +181,22 @@ def test_a_bar_is_drawn_and_the_terminal_left_as_it_was(terminal: Terminal) -> N
     assert sys.stdout is out
 
 
+@pytest.mark.parametrize("columns", [72, 80, 100, 200])
+def test_a_bar_fits_the_terminal(columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured is shown whole beside some bar, in one line; it is the label that gives way."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    label = "a-file-with-rather-a-long-name.tar.gz"
+    bar = Display(terminal).open(label, at(0, 57_000_000))
+    bar.show(at(28_000_000, 57_000_000, rate=230_000.0))
+    drawn = next(line for line in terminal.getvalue().split("\r") if "49%" in line)
+    bar.close()
+
+    assert "49%, 26.7 MiB of 54.4 MiB, 224.6 KiB/s, 2:06 left" in drawn
+    assert "\u2501\u2501\u2501\u2501" in drawn
+    assert drawn.partition("\u2501")[0].count("...") == (0 if columns >= 100 else 1)
+    assert ".gz" in drawn
+
+
 def test_a_bar_that_stops_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
     """A transfer that fails or is interrupted leaves a line and the cursor."""
     display = Display(terminal)

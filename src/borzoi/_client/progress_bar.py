@@ -27,6 +27,12 @@ REFRESH = 0.05
 WIDEST = 40
 """Characters of a label; a longer one loses its middle."""
 
+NARROWEST = 10
+"""Characters of a label that are left to it on a narrow terminal."""
+
+BESIDE = 62
+"""Columns of a terminal that a label leaves free: for eight of the bar, the state of the transfer, and the gaps."""
+
 LINE_EVERY = 1.0
 """The least seconds between two lines about one transfer."""
 
@@ -163,7 +169,7 @@ class RichBars:
 
     def begin(self, bar: Bar) -> None:
         """Add a row."""
-        bar.mark = self._drawn.add_task(bar.label, total=bar.progress.total, state=state(bar.progress))
+        bar.mark = self._drawn.add_task(self._label(bar), total=bar.progress.total, state=state(bar.progress))
         self._drawn.refresh()
 
     def update(self, bar: Bar) -> None:
@@ -174,7 +180,12 @@ class RichBars:
             self._next = now + REFRESH
         progress = bar.progress
         self._drawn.update(
-            bar.mark, completed=progress.bytes_wire, total=progress.total, state=state(progress), refresh=due
+            bar.mark,
+            description=self._label(bar),
+            completed=progress.bytes_wire,
+            total=progress.total,
+            state=state(progress),
+            refresh=due,
         )
 
     def end(self, bar: Bar) -> None:
@@ -189,6 +200,10 @@ class RichBars:
     def stop(self) -> None:
         """Show the cursor, and give the streams back."""
         self._drawn.stop()
+
+    def _label(self, bar: Bar) -> str:
+        # What is measured counts more than the name: rich would cut off the end of each alike.
+        return shortened(bar.label, max(NARROWEST, self._drawn.console.width - BESIDE))
 
 
 class PlainLines:
@@ -232,8 +247,12 @@ class PlainLines:
 
 def presentable(label: str) -> str:
     """Return a label as it may go to a terminal: a name may come from a server, and a terminal obeys what it prints."""
-    label = "".join(character if character.isprintable() else "?" for character in label)
-    return label if len(label) <= WIDEST else f"{label[: WIDEST // 2 - 2]}...{label[1 - WIDEST // 2 :]}"
+    return shortened("".join(character if character.isprintable() else "?" for character in label), WIDEST)
+
+
+def shortened(label: str, room: int) -> str:
+    """Return a label that fits into so many columns. One that is too long loses its middle, and keeps its suffix."""
+    return label if len(label) <= room else f"{label[: room // 2 - 2]}...{label[1 - room // 2 :]}"
 
 
 def size_text(size: float) -> str:

@@ -71,8 +71,7 @@ def run_request(arguments: list[str]) -> int:
         return 1
 
     write_what_can_be_encoded()
-    status: int = command.main(arguments, prog_name="borzoi")
-    return status
+    return command.main(arguments, prog_name="borzoi")
 
 
 def write_what_can_be_encoded() -> None:
