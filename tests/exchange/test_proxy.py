@@ -208,21 +208,6 @@ def test_a_tunnel_to_the_wrong_origin(world: World) -> None:
     assert origin.asked == []
 
 
-@pytest.mark.parametrize("kind", ["https", "socks5", "socks5h"])
-def test_proxies_that_are_not_spoken_to(world: World, kind: str) -> None:
-    """A proxy of another kind says that it is not supported, and nothing is sent to it."""
-
-    async def body() -> None:
-        async with network_client(world, proxy=f"{kind}://127.0.0.1:{server.port}") as client:
-            with pytest.raises(borzoi.UnsupportedProtocol, match=f"{kind}://"):
-                await client.get("http://origin.example/")
-            assert_whole(client, idle=0)
-
-    with RawServer(Recorder()) as server:
-        world.run(body)
-        assert server.connections == []
-
-
 def test_a_proxy_through_the_client(world: World) -> None:
     """`Client(proxy=)` sends everything through it."""
     recorder = Recorder()

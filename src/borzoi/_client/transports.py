@@ -51,6 +51,7 @@ def _dialer(
         unix_path=uds,
         retries=retries,
         proxy=proxy,
+        proxy_context=None if proxy is None else lazy_context(proxy.ssl_context or True, None, trust_env),
         pins=verify.pins if isinstance(verify, TLS) and verify.pins else None,
     )
 

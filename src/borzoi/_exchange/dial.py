@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .._backends.base import Backend, ConnectOptions, Stream, TLSOptions
@@ -57,6 +58,7 @@ class Dialer:
         unix_path: str | None = None,
         retries: int = 0,
         proxy: Proxy | None = None,
+        proxy_context: Callable[[], ssl.SSLContext] | None = None,
         pins: Pins | None = None,
     ) -> None:
         self._context = context
@@ -65,7 +67,7 @@ class Dialer:
         self._retries = retries
         self.proxy = proxy
         """The proxy that all goes through, if any."""
-        self._via = None if proxy is None else ProxyServer(proxy)
+        self._via = None if proxy is None else ProxyServer(proxy, partial(_usable, proxy_context or context))
         # The program itself has named the proxy: no guard keeps its address away.
         self._options_of_proxy = self._options if proxy is None else self._options.unguarded()
         self._pins = pins
@@ -106,21 +108,21 @@ class Dialer:
         def left() -> float | None:
             return None if timeout is None else max(0.0, timeout - (backend.now() - started))
 
-        stream = await self._connect(backend, route, left, trace)
+        via = self._via
+        target = route.name if via is None else await via.target(backend, route, left, self._options)
+        stream = await self._connect(backend, route, left(), trace)
+        if via is not None:
+            stream = await via.lead(stream, route, target, left, trace)
         if route.scheme == b"http":
             return stream
 
         try:
-            if self._via is not None:
-                await self._via.open_tunnel(stream, route, left)
             return await self._secure(stream, route, left(), trace)
         except BaseException:
             stream.close()
             raise
 
-    async def _connect(
-        self, backend: Backend, route: Route, left: Callable[[], float | None], trace: Trace | None
-    ) -> Stream:
+    async def _connect(self, backend: Backend, route: Route, timeout: float | None, trace: Trace | None) -> Stream:
         """Return a stream to the socket, the proxy or the origin."""
         names = self._options.names
         is_guarded = names is not None and names.guard is not None
@@ -129,17 +131,13 @@ class Dialer:
                 raise BlockedAddress(
                     f"{self._unix_path} is a Unix socket, and the guard lets no such connection through"
                 )
-            return await self._connect_unix(backend, self._unix_path, left(), trace)
+            return await self._connect_unix(backend, self._unix_path, timeout, trace)
 
-        host, port, options = route.name, route.port, self._options
+        host, port, options, kind = route.name, route.port, self._options, "connection"
         if self._via is not None:
-            self._via.check()
-            if is_guarded:
-                # The proxy will look the name up for itself: what that leads to is checked here, as far as it can be.
-                await backend.resolve(host, port, left(), names)
+            kind = "socks" if self._via.kind == "socks" else kind
             host, port, options = self._via.host, self._via.port, self._options_of_proxy
 
-        timeout = left()
         info = {
             "host": host,
             "port": port,
@@ -148,7 +146,7 @@ class Dialer:
             "socket_options": options.socket_options or None,
         }
         return await _opened(
-            Step(trace, "connection.connect_tcp", info), lambda: backend.connect_tcp(host, port, timeout, options)
+            Step(trace, f"{kind}.connect_tcp", info), lambda: backend.connect_tcp(host, port, timeout, options)
         )
 
     async def _connect_unix(self, backend: Backend, path: str, timeout: float | None, trace: Trace | None) -> Stream:
@@ -160,7 +158,11 @@ class Dialer:
 
     async def _secure(self, stream: Stream, route: Route, timeout: float | None, trace: Trace | None) -> Stream:
         """Return the stream with TLS to the origin on it."""
-        tls = TLSOptions(self._usable_context(route), route.server_name or route.name, self._sessions.get(route))
+        tls = TLSOptions(
+            _usable(self._context, f"{route.name}:{route.port}"),
+            route.server_name or route.name,
+            self._sessions.get(route),
+        )
         info = {"ssl_context": tls.context, "server_hostname": tls.server_hostname, "timeout": timeout}
 
         async def start_tls() -> Stream:
@@ -172,15 +174,8 @@ class Dialer:
                 raise
             return secured
 
-        kind = "connection" if self._via is None else "proxy"
+        kind = "connection" if self._via is None else self._via.kind
         return await _opened(Step(trace, f"{kind}.start_tls", info), start_tls)
-
-    def _usable_context(self, route: Route) -> ssl.SSLContext:
-        try:
-            return self._context()
-        except (OSError, ValueError) as error:
-            # A file of certificates that holds none, for example: it is read when it is first needed.
-            raise ConnectError(f"No TLS with {route.name}:{route.port}, the settings do not work: {error}") from error
 
     def _inspect(self, stream: Stream, route: Route, name: str) -> None:
         """Count the handshake, and hold the certificate against the program's pins. Raises ConnectError."""
@@ -212,6 +207,14 @@ class Dialer:
         self._sessions[route] = session
         if len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
+
+
+def _usable(context: Callable[[], ssl.SSLContext], peer: str) -> ssl.SSLContext:
+    try:
+        return context()
+    except (OSError, ValueError) as error:
+        # A file of certificates that holds none, for example: it is read when it is first needed.
+        raise ConnectError(f"No TLS with {peer}, the settings do not work: {error}") from error
 
 
 async def _opened(step: Step, opening: Callable[[], Awaitable[Stream]]) -> Stream:

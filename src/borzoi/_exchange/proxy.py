@@ -1,8 +1,8 @@
 """Going through a proxy: forwarding (http, https), a tunnel by CONNECT (http, https), a connection by SOCKS (4, 4a, 5).
 
-What is for the proxy alone, its credentials, headers and TLS settings, is added here, on the way to it, and reaches nobody
-else: it is no part of the request, and what opens a tunnel is sent before the tunnel is open. Every refusal, and every reply that is
-none, is a ProxyError that names the proxy and what it was asked for.
+What is for the proxy alone, its credentials, headers and TLS settings, is added here, on the way to it, and reaches
+nobody else: it is no part of the request, and what opens a tunnel is sent before the tunnel is open. Every refusal, and
+every reply that is none, is a ProxyError that names the proxy.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ class Handshake(Protocol):
 
 
 class ProxyServer:
-    """Talk to one proxy. `context` makes the TLS settings for an https one."""
+    """Talk to one proxy. `context` returns the TLS settings for an https one, by its name, or raises ConnectError."""
 
     __slots__ = ("_auth", "_context", "_pairs", "_session", "forwarding", "host", "kind", "name", "port", "scheme")
 
-    def __init__(self, proxy: Proxy, context: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(self, proxy: Proxy, context: Callable[[str], ssl.SSLContext]) -> None:
         self.scheme, host, port = proxy.url._origin
         self.host = host.decode("ascii")
         self.port = port or SOCKS_PORT
@@ -138,7 +138,7 @@ class ProxyServer:
         return stream
 
     async def _secure(self, stream: Stream, left: Left, trace: Trace | None) -> Stream:
-        tls = TLSOptions(self._context(), self.host, self._session)
+        tls = TLSOptions(self._context(self.name), self.host, self._session)
         timeout = left()
         info = {"ssl_context": tls.context, "server_hostname": tls.server_hostname, "timeout": timeout}
         secured = stream

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 ProxyTypes: TypeAlias = "URL | str | Proxy"
 """What `proxy=` takes."""
 
-PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+"""The kinds of proxies."""
 
 
 class Proxy:
@@ -40,6 +41,9 @@ class Proxy:
             url = url.copy_with(username=None, password=None)
         if url.scheme not in PROXY_SCHEMES:
             raise ValueError(f"Unknown scheme for proxy URL {url!r}")
+        if ssl_context is not None and url.scheme != "https":
+            raise ValueError(f"The ssl_context of a proxy is for one with an https:// URL, and {str(url)!r} is none.")
+        _check_credentials(url.scheme, auth)
 
         self.url = url
         self.auth = auth
@@ -64,3 +68,16 @@ class Proxy:
             if name in shown:
                 shown[name] = "[secure]"
         return shown
+
+
+def _check_credentials(scheme: str, auth: tuple[str, str] | None) -> None:
+    """Raise ValueError for credentials that a SOCKS proxy cannot be told."""
+    if auth is None or not scheme.startswith("socks"):
+        return
+    if scheme.startswith("socks4"):
+        if auth[1]:
+            raise ValueError("SOCKS 4 knows user names, and no passwords.")
+        if "\0" in auth[0]:
+            raise ValueError("A user name for SOCKS 4 cannot have NUL in it.")
+    elif max(len(part.encode("utf-8")) for part in auth) > 255:
+        raise ValueError("A user name or password for SOCKS 5 has at most 255 bytes.")
