@@ -328,7 +328,11 @@ def test_a_bomb_is_refused_in_bounded_time_and_memory() -> None:
     decoder = Decoder()
     decoder.decode(literal(b"a", b"b" * 4000, 0x40)[:1] + literal(b"a", b"b" * 4000)[1:])
     bomb = b"\xbe" * (128 * 1024)
-    began = time.perf_counter()
+    began = time.process_time()
+    with pytest.raises(HeaderListTooLarge):
+        decoder.decode(bomb)
+    elapsed = time.process_time() - began
+
     tracemalloc.start()
     try:
         with pytest.raises(HeaderListTooLarge):
@@ -338,4 +342,4 @@ def test_a_bomb_is_refused_in_bounded_time_and_memory() -> None:
         tracemalloc.stop()
 
     assert peak < 4 * 1024 * 1024
-    assert time.perf_counter() - began < 1
+    assert elapsed < 1

@@ -90,15 +90,17 @@ def decode_integer(block: bytes, place: int, mask: int) -> tuple[int, int]:
 
 
 def _end_of_string(block: bytes, place: int) -> int:
+    length = block[place] & 0x7F
+    if length < 0x7F:
+        return place + 1 + length
     length, start = decode_integer(block, place, 0x7F)
-    if start + length > len(block):
-        raise IndexError
     return start + length
 
 
 def _decode_string(block: bytes, place: int, end: int) -> bytes:
-    data = block[decode_integer(block, place, 0x7F)[1] : end]
-    return huffman_decode(data) if block[place] >= 0x80 else data
+    first = block[place]
+    start = place + 1 if first & 0x7F < 0x7F else decode_integer(block, place, 0x7F)[1]
+    return huffman_decode(block[start:end]) if first >= 0x80 else block[start:end]
 
 
 # --- receiving
@@ -164,11 +166,18 @@ class Decoder:
         return self._table[index]
 
     def _decode_literal(self, block: bytes, start: int) -> tuple[Pair, int]:
-        # RFC 7541, 6.2: an index for the name, or 0 and a name; then the value.
-        indexed = block[start] >= 0x40
-        index, place = decode_integer(block, start, 0x3F if indexed else 0x0F)
+        # RFC 7541, 6.2: an index for the name, or 0 and a name; then the value. Most integers are one byte.
+        first = block[start]
+        mask = 0x3F if first >= 0x40 else 0x0F
+        index = first & mask
+        place = start + 1
+        if index == mask:
+            index, place = decode_integer(block, start, mask)
+
         value_at = place if index else _end_of_string(block, place)
         end = _end_of_string(block, value_at)
+        if end > len(block):
+            raise IndexError
 
         literal = block[start:end]
         pair = self._known.get(literal)
@@ -179,7 +188,7 @@ class Decoder:
             if index < _FIRST_DYNAMIC and len(literal) <= MAX_KNOWN_SIZE:
                 self._remember(literal, pair)
 
-        if indexed:
+        if first >= 0x40:
             self._add(pair)
         return pair, end
 
