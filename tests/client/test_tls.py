@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import ssl
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
-from borzoi import create_ssl_context
+import borzoi
+from borzoi import TLS, create_ssl_context
 from borzoi._client.tls import lazy_context
 from tests.worlds.certificates import authority, certificate
 
@@ -136,3 +144,107 @@ def test_the_environment_is_part_of_the_setting(bundle: str, monkeypatch: pytest
     monkeypatch.setenv("SSL_CERT_FILE", bundle)
     assert lazy_context(True, None, True)() is not before
     assert lazy_context(True, None, False)() is lazy_context(True, None, False)()
+
+
+def test_the_environment_is_checked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that SSL_CERT_FILE names and that is not there is found out when the setting is made, if it is for us."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/not/there")
+    with pytest.raises(FileNotFoundError, match="/not/there"):
+        lazy_context(True, None, True)
+    assert callable(lazy_context(True, None, False))
+    assert callable(lazy_context(False, None, True))
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_the_keys_of_sessions(verify: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SSLKEYLOGFILE names the file for the keys, verified or not, where the environment is trusted and nowhere else."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert create_ssl_context(verify).keylog_filename == str(tmp_path / "keys")
+    assert create_ssl_context(verify, trust_env=False).keylog_filename is None
+    with_keys = lazy_context(verify, None, True)()
+    monkeypatch.setenv("SSLKEYLOGFILE", "")
+    assert create_ssl_context(verify).keylog_filename is None
+    assert lazy_context(verify, None, True)() is not with_keys
+
+
+def test_older_signatures() -> None:
+    """The keywords of older releases of httpx are understood, `http2` among them."""
+    assert isinstance(create_ssl_context(cert=None, verify=False, trust_env=False, http2=True), ssl.SSLContext)
+
+
+def test_http2_is_a_setting_of_its_own() -> None:
+    """A context that offers HTTP/2 is not shared with clients that do not."""
+    assert lazy_context(False, None, True, http2=True)() is not lazy_context(False, None, True)()
+    assert lazy_context(False, None, True, http2=True)() is lazy_context(False, None, True, http2=True)()
+
+
+def test_the_store_of_the_system_for_real() -> None:
+    """With truststore, the context is one of its own, and it is asked for when the setting is made."""
+    import truststore
+
+    assert isinstance(create_ssl_context("system"), truststore.SSLContext)
+    assert isinstance(lazy_context("system", None, True)(), truststore.SSLContext)
+
+
+def test_the_store_of_the_system_is_missed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that wants the system's store is told at once that truststore is missing."""
+    monkeypatch.setitem(sys.modules, "truststore", None)
+    with pytest.raises(ImportError, match=r"borzoi\[system-trust\]"):
+        borzoi.Client(verify="system")
+
+
+def test_settings_as_a_value(bundle: str, own: tuple[str, str]) -> None:
+    """A `TLS` is what `verify` and `cert` are; pins do not fit into a context."""
+    assert names_of(create_ssl_context(TLS(bundle))) == 1
+    assert lazy_context(TLS(bundle), None, True)() is lazy_context(bundle, None, True)()
+    assert lazy_context(TLS(False, own), None, True)() is lazy_context(False, own, True)()
+    with pytest.raises(FileNotFoundError):
+        lazy_context(TLS(cert="/not/there"), None, True)
+    with pytest.raises(ValueError, match="cannot hold pins"):
+        create_ssl_context(TLS(pins="00" * 32))
+
+
+def encrypted(password: bytes) -> tuple[bytes, bytes]:
+    """Return a certificate and its key under a password."""
+    leaf = certificate("client.example")
+    key = load_pem_private_key(leaf.private_key_pem.bytes(), None)
+    form = BestAvailableEncryption(password)
+    return leaf.cert_chain_pems[0].bytes(), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, form)
+
+
+def test_a_key_under_a_password() -> None:
+    """A key in memory is opened with the password; without it, nobody is asked at the terminal: it is an error."""
+    pair = encrypted(b"secret")
+    assert isinstance(create_ssl_context(False, (*pair, "secret")), ssl.SSLContext)
+    assert isinstance(create_ssl_context(False, (*pair, b"secret")), ssl.SSLContext)
+    for cert in (pair, (*pair, "wrong")):
+        with pytest.raises(ssl.SSLError):
+            create_ssl_context(False, cert)
+
+
+@pytest.mark.parametrize("has_memfd", [True, False])
+def test_certificates_from_memory_leave_no_file(
+    has_memfd: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2: no file is left behind, whether loading works or not, and while there is one only this user can read it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if not has_memfd:
+        monkeypatch.delattr(os, "memfd_create")
+    seen: list[list[int]] = []
+
+    class Context(ssl.SSLContext):
+        def load_cert_chain(self, *args: Any, **kwargs: Any) -> None:
+            seen.append([path.stat().st_mode & 0o777 for path in tmp_path.iterdir()])
+            super().load_cert_chain(*args, **kwargs)
+
+    leaf = certificate("client.example")
+    pair = leaf.cert_chain_pems[0].bytes(), leaf.private_key_pem.bytes()
+    before = len(os.listdir("/proc/self/fd"))
+    create_ssl_context(Context(ssl.PROTOCOL_TLS_CLIENT), pair)
+    for wrong in ((pair[0], b"-----BEGIN nothing"), (pair[0], "/not/there")):
+        with pytest.raises(OSError):  # noqa: PT011 - OpenSSL says it in its own words
+            create_ssl_context(Context(ssl.PROTOCOL_TLS_CLIENT), wrong)
+
+    assert seen == ([[], [], []] if has_memfd else [[0o600, 0o600], [0o600, 0o600], [0o600]])
+    assert list(tmp_path.iterdir()) == []
+    assert len(os.listdir("/proc/self/fd")) == before

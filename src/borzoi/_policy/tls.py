@@ -64,12 +64,12 @@ class Pins:
         return bool(self._everywhere or self._of_host)
 
     def __repr__(self) -> str:
-        return repr(self._of_host and sorted(self._of_host)) if self._of_host else f"<{len(self._everywhere)}>"
+        return repr(sorted(self._of_host) or len(self._everywhere))
 
     def refusal(self, host: str, certificate: bytes | None) -> str | None:
         """Return why a certificate (DER) of a host is not accepted, or None where it is."""
-        wanted = self._of_host.get(host.lower().rstrip("."), frozenset()) | self._everywhere
-        if not wanted and host.lower().rstrip(".") not in self._of_host:
+        wanted = self._of_host.get(host.lower().rstrip("."), self._everywhere or None)
+        if wanted is None:
             return None
         if not certificate:
             return "it showed no certificate, and its certificate is pinned"
@@ -110,7 +110,7 @@ def public_key_of(certificate: bytes) -> bytes:
     """
     start, _ = _contents(certificate, 0)
     position, _ = _contents(certificate, start)
-    if certificate[position] == 0xA0:
+    if certificate[position : position + 1] == b"\xa0":
         position = _contents(certificate, position)[1]
     for _ in range(5):
         position = _contents(certificate, position)[1]
@@ -119,13 +119,10 @@ def public_key_of(certificate: bytes) -> bytes:
 
 def _contents(der: bytes, position: int) -> tuple[int, int]:
     """Return where the contents of an element begin and end: X.690 8.1.3, lengths in one or in several octets."""
-    try:
-        length, start = der[position + 1], position + 2
-        if length & 0x80:
-            size = length & 0x7F
-            length, start = int.from_bytes(der[start : start + size], "big"), start + size
-    except IndexError:
-        length, start = len(der), position
+    length, start = int.from_bytes(der[position + 1 : position + 2], "big"), position + 2
+    if length & 0x80:
+        size = length & 0x7F
+        length, start = int.from_bytes(der[start : start + size], "big"), start + size
     if start + length > len(der):
         raise ValueError("not a certificate: it is cut short")
     return start, start + length
