@@ -12,9 +12,11 @@ from .._run_blocking import run_blocking
 from .._wire.http1 import Http1
 
 if TYPE_CHECKING:
+    from .._backends.base import Backend
     from .dial import Route
     from .pool import ConnectionLane, Pool
     from .proxy import Forwarding
+    from .single import Guardian
 
 
 class Connection:
@@ -45,6 +47,15 @@ class Connection:
         if self.idle and not self.stream.is_idle():
             self._pool.drop_idle(self)
 
+    @property
+    def backend(self) -> Backend:
+        """The back end of its pool."""
+        return self._pool._backend
+
+    def upgraded(self, guardian: Guardian) -> Upgraded:
+        """Return the bytes after an upgrade. Nobody but the program keeps them, and with them the guardian."""
+        return type(self.network_stream)(self, guardian)
+
     def close(self) -> None:
         """Close it, and leave the pool."""
         self._pool.discard(self)
@@ -55,20 +66,37 @@ class Connection:
         self.lane = lane
 
 
-class _Upgraded:
+class Upgraded:
     """The bytes of a connection after it was upgraded to another protocol, and facts about it before."""
 
-    __slots__ = ("_connection", "_left")
+    __slots__ = ("_connection", "_guardian", "_left")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, guardian: Guardian | None = None) -> None:
         self._connection = connection
+        self._guardian = guardian
         self._left: bytes | None = None
+
+    @property
+    def stream(self) -> Stream:
+        """The stream below."""
+        return self._connection.stream
+
+    @property
+    def backend(self) -> Backend:
+        """The back end of the stream."""
+        return self._connection.backend
+
+    @property
+    def has_leftover(self) -> bool:
+        """Whether bytes are here that came together with those before them."""
+        return bool(self._connection.engine.leftover if self._left is None else self._left)
 
     def get_extra_info(self, info: str) -> Any:
         """Return `ssl_object`, `client_addr`, `server_addr`, `socket` or `is_readable`; None for anything else."""
         return self._connection.stream.get_extra_info(info)
 
-    async def _read(self, max_bytes: int, timeout: float | None) -> bytes:
+    async def receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        """Return at most `max_bytes`, b"" at the end, in the form of all worlds. Raises ReadTimeout, ReadError."""
         if self._left is None:
             # What came together with the end of the response is the beginning of the other protocol.
             self._left = self._connection.engine.leftover
@@ -76,18 +104,24 @@ class _Upgraded:
         self._left = data[max_bytes:]
         return data[:max_bytes]
 
+    def close_now(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+        if self._guardian is not None:
+            self._guardian.dismiss()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._connection.route.host.decode('ascii')}:{self._connection.route.port}>"
 
 
-class NetworkStream(_Upgraded):
+class NetworkStream(Upgraded):
     """Show a connection to blocking code: facts about it and, after an upgrade, its bytes."""
 
     __slots__ = ()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return at most `max_bytes`, b"" at the end. Raises ReadTimeout, ReadError."""
-        return run_blocking(self._read(max_bytes, timeout))
+        return run_blocking(self.receive(max_bytes, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send `buffer`. Raises WriteTimeout, WriteError."""
@@ -95,17 +129,17 @@ class NetworkStream(_Upgraded):
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self.close_now()
 
 
-class AsyncNetworkStream(_Upgraded):
+class AsyncNetworkStream(Upgraded):
     """Show a connection to code in an event loop: facts about it and, after an upgrade, its bytes."""
 
     __slots__ = ()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return at most `max_bytes`, b"" at the end. Raises ReadTimeout, ReadError."""
-        return await self._read(max_bytes, timeout)
+        return await self.receive(max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send `buffer`. Raises WriteTimeout, WriteError."""
@@ -113,4 +147,4 @@ class AsyncNetworkStream(_Upgraded):
 
     async def aclose(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self.close_now()

@@ -27,7 +27,7 @@ from .._values.headers import Headers
 if TYPE_CHECKING:
     from .._config import Deadline
     from .._messages.request import Request
-    from .connection import Connection
+    from .connection import Connection, Upgraded
     from .pool import Pool
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"})
@@ -135,13 +135,14 @@ class Exchange(Body):
             if connection.requests == 1:
                 self._pool.know(connection)
             if engine.complete:
-                self._finish(connection)
+                network_stream = self._finish(connection)
             else:
                 self._guardian = Guardian(self._pool, connection)
+                network_stream = connection.network_stream
             extensions = {
                 "http_version": head.http_version,
                 "reason_phrase": head.reason,
-                "network_stream": connection.network_stream,
+                "network_stream": network_stream,
             }
             return Response.received(head.status, Headers.from_raw(head.pairs, head.is_plain), extensions, self)
         except BaseException as error:
@@ -262,14 +263,15 @@ class Exchange(Body):
         chunks, self._chunks = self._chunks, []
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _finish(self, connection: Connection) -> None:
-        """Give the connection back: the response is whole."""
+    def _finish(self, connection: Connection) -> Upgraded:
+        """Give the connection back: the response is whole. Return what the program is shown of it."""
         engine = connection.engine
         if engine.chunks:
             self._chunks += engine.chunks
             engine.chunks = []
         if engine.upgraded:
-            return
+            self._guardian = Guardian(self._pool, connection)
+            return connection.upgraded(self._guardian)
         # Ours until it is back: whatever interrupts this finds it, and closes it.
         if engine.reusable:
             self._pool.release(connection)
@@ -279,6 +281,7 @@ class Exchange(Body):
         self.is_whole = True
         if self._guardian is not None:
             self._guardian.dismiss()
+        return connection.network_stream
 
     def close_now(self) -> None:
         """Discard the connection, unless the response is whole and it went back already."""
