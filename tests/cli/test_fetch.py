@@ -362,8 +362,7 @@ def test_an_unknown_scheme(run: Run) -> None:
     result = run("invalid://example.org")
 
     assert result.exit_code == 1
-    assert len(lines(result.output)) == 1
-    assert result.output.startswith("UnsupportedProtocol: Request URL has an unsupported protocol 'invalid://'.")
+    assert result.output == "UnsupportedProtocol: Request URL has an unsupported protocol 'invalid://'.\n"
 
 
 def test_a_refused_connection(run: Run) -> None:
