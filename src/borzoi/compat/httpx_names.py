@@ -11,9 +11,10 @@ from importlib import import_module
 
 import borzoi
 
+from .._client.transports import AsyncHTTPTransport, HTTPTransport
 from .._values.headers import Headers
 from .._values.url import URL
-from . import httpx_parts, httpx_types, identity
+from . import httpcore_seam, httpx_parts, httpx_types, identity
 
 PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "_api": {},
@@ -84,6 +85,8 @@ NAMES_OF_HTTPX2: dict[str, dict[str, str]] = {"_cookies": {}, "_sse": {}}
 PRIVATE_ATTRIBUTES: dict[type, dict[str, object]] = {
     Headers: {"_list": httpx_parts.HEADER_LIST},
     URL: {"_uri_reference": httpx_parts.URI_REFERENCE},
+    HTTPTransport: {"_pool": httpcore_seam.POOL},
+    AsyncHTTPTransport: {"_pool": httpcore_seam.ASYNC_POOL},
 }
 """What packages ask of objects, where ours has another name for it. It is there while the alias is installed."""
 
