@@ -19,6 +19,7 @@ from .._policy.pooling import Lane, Shelf
 from .connection import Connection
 from .dial import Dialer, Route
 from .single import IDEMPOTENT, Exchange
+from .trace import trace_of
 
 if TYPE_CHECKING:
     from .._config import Limits
@@ -140,7 +141,8 @@ class Pool:
 
             self._require_room(turn)
             route = Route(*lane.origin)
-            stream = await self._dialer.dial(self._backend, route, exchange.patience)
+            trace = trace_of(exchange.request.extensions, blocking=self.blocking)
+            stream = await self._dialer.dial(self._backend, route, exchange.patience, trace)
             try:
                 self._require_room(turn)
             except ConnectError:
