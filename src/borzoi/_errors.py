@@ -23,7 +23,12 @@ Exception
 │   │   │   └── UnsupportedProtocol
 │   │   ├── DecodingError           the content coding is broken
 │   │   └── TooManyRedirects
-│   └── HTTPStatusError             raise_for_status() met 4xx or 5xx
+│   ├── HTTPStatusError             raise_for_status() met 4xx or 5xx
+│   └── HTTPXWSException            a WebSocket ended, or was used wrongly
+│       ├── WebSocketUpgradeError         the server did not open one
+│       ├── WebSocketDisconnect           the server closed it, or broke its protocol
+│       ├── WebSocketInvalidTypeReceived  text came where bytes were asked for, or the reverse
+│       └── WebSocketNetworkError         the connection broke, or the server did not answer a ping
 ├── InvalidURL
 ├── CookieConflict                  several cookies of one name
 └── StreamError (RuntimeError)      the program used a body wrongly
@@ -42,6 +47,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._messages.request import Request
     from ._messages.response import Response
+    from ._wire.websocket_frames import Message
 
 
 def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
@@ -169,6 +175,54 @@ class HTTPStatusError(HTTPError):
         super().__init__(message)
         self.request = request
         self.response = response
+
+
+class HTTPXWSException(HTTPError):
+    """A WebSocket session failed: the base class of what follows."""
+
+    __module__ = "borzoi.websockets"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+
+class WebSocketUpgradeError(HTTPXWSException):
+    """The server did not open a WebSocket: `response` is what it answered."""
+
+    __module__ = "borzoi.websockets"
+
+    def __init__(self, response: Response, message: str = "") -> None:
+        status = f"{response.status_code} {response.reason_phrase}".strip()
+        super().__init__(message or f"The server answered {status} where a WebSocket was asked for.")
+        self.response = response
+        self._request = response._request
+
+
+class WebSocketDisconnect(HTTPXWSException):
+    """The WebSocket was closed, with this `code` and `reason` (RFC 6455, 7.4)."""
+
+    __module__ = "borzoi.websockets"
+
+    def __init__(self, code: int = 1000, reason: str | None = None) -> None:
+        super().__init__(f"The WebSocket was closed with code {code}{f': {reason}' if reason else '.'}")
+        self.code = code
+        self.reason = reason or ""
+
+
+class WebSocketInvalidTypeReceived(HTTPXWSException):
+    """A message was not of the type that was asked for: `event` is the message."""
+
+    __module__ = "borzoi.websockets"
+
+    def __init__(self, event: Message) -> None:
+        super().__init__(f"The message is {type(event.data).__name__}, which was not asked for.")
+        self.event = event
+
+
+class WebSocketNetworkError(HTTPXWSException):
+    """The connection below a WebSocket broke, or the server did not answer a ping in time."""
+
+    __module__ = "borzoi.websockets"
 
 
 class InvalidURL(Exception):
