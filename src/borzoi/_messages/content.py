@@ -28,9 +28,9 @@ NO_BODY = ByteStream(b"")
 class IterableStream(SyncByteStream):
     """Send an iterable or an open file. A file starts where it stands, and is wound back there to be sent again."""
 
-    def __init__(self, source: Iterable[bytes]) -> None:
-        self._source: Any = source
-        self._span = _files.span(source)
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._source: Any = stream
+        self._span = _files.span(stream)
         self._is_used = False
 
     @property
@@ -65,8 +65,8 @@ class IterableStream(SyncByteStream):
 class AsyncIterableStream(AsyncByteStream):
     """Send an async iterable, or an object with `aread(size)`."""
 
-    def __init__(self, source: AsyncIterable[bytes]) -> None:
-        self._source: Any = source
+    def __init__(self, stream: AsyncIterable[bytes]) -> None:
+        self._source: Any = stream
         self._is_used = False
 
     @property
