@@ -53,3 +53,32 @@ def test_other_schemes() -> None:
     with pytest.raises(ValueError, match="Unknown scheme for proxy URL") as caught:
         Proxy("ftp://user:secret@proxy.example")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["http", "https", "socks4", "socks4a", "socks5", "socks5h"])
+def test_kinds(kind: str) -> None:
+    """Each kind of proxy may have a user name in its URL."""
+    assert Proxy(f"{kind}://user@proxy.example").auth == ("user", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "auth", "match"),
+    [
+        ("socks4://user:secret@host", None, "SOCKS 4 knows user names, and no passwords"),
+        ("socks4a://host", ("a\0b", ""), "cannot have NUL"),
+        ("socks5://host", ("u" * 256, "secret"), "at most 255 bytes"),
+        ("socks5h://host", ("u", "ü" * 128), "at most 255 bytes"),
+    ],
+)
+def test_credentials_that_socks_cannot_carry(url: str, auth: tuple[str, str] | None, match: str) -> None:
+    """Credentials that the protocol has no room for are a ValueError at once, without them in its text."""
+    with pytest.raises(ValueError, match=match) as caught:
+        Proxy(url, auth=auth)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["http", "socks5"])
+def test_a_context_for_a_proxy_without_tls(kind: str) -> None:
+    """TLS settings for a proxy that is spoken to without TLS are a ValueError: they would guard nothing."""
+    with pytest.raises(ValueError, match=r"ssl_context of a proxy is for one with an https:// URL"):
+        Proxy(f"{kind}://proxy.example", ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))

@@ -67,12 +67,15 @@ class TLSOverStream:
     async def handshake(self, timeout: float | None) -> None:
         """Do the handshake. Raises ConnectTimeout, ConnectError."""
         until = None if timeout is None else self._now() + timeout
+
+        def left() -> float | None:
+            return None if until is None else max(0.0, until - self._now())
+
         try:
             while not await self._handshake_step():
-                remaining = None if until is None else max(0.0, until - self._now())
-                await self._flush(remaining)
-                self._feed(await self._lower.read(remaining))
-            await self._flush(timeout)
+                await self._flush(left())
+                self._feed(await self._lower.read(left()))
+            await self._flush(left())
         except (ReadTimeout, WriteTimeout):
             raise connect_timed_out(self.peer, timeout, "finish the TLS handshake") from None
         except (OSError, ValueError, NetworkError) as error:
