@@ -72,7 +72,7 @@ SUITES = (
         "0.9.0",
         147,
         ("httpx-ws==0.9.0", "pytest", "pytest-cov", "starlette", "trio", "uvicorn[standard]"),
-        options=("--no-cov",),
+        options=("--no-cov", "-p", "bound_servers"),
     ),
     Suite(
         "hishel",
