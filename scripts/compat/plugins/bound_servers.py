@@ -22,7 +22,7 @@ Factory = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[Any]:
+def pytest_fixture_setup(fixturedef: Any) -> Iterator[Any]:
     """Have the factory wait until its server listens."""
     made = yield
     if fixturedef.argname != "server_factory":
