@@ -17,16 +17,32 @@ from tests.client.conftest import World
     [
         ("https://one.example/path", "https://one.example/path"),
         ("https://one.example:8443/", "https://one.example:8443/"),
-        ("https://user:secret@one.example/p?token=secret#secret", "https://one.example/p?[redacted]"),
+        (
+            "https://user:secret@one.example/p?q=secret&secret&page=#secret",
+            "https://one.example/p?q=[secure]&[secure]&page=",
+        ),
         ("http://[::1]/", "http://[::1]/"),
     ],
 )
 def test_one_line_for_each_exchange(world: World, caplog: pytest.LogCaptureFixture, url: str, shown: str) -> None:
-    """At level INFO each exchange is one line, without credentials, query and fragment."""
+    """At level INFO each exchange is one line, without credentials, the values of the query, and the fragment."""
     caplog.set_level(logging.INFO, logger="borzoi")
     world.run(world.client(lambda request: Response(200)).get, url)
 
     assert caplog.record_tuples == [("borzoi", logging.INFO, f'HTTP Request: GET {shown} "HTTP/1.1 200 OK"')]
+
+
+def test_secrets_are_shown_to_who_asks(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With BORZOI_LOG_SECRETS=1 in the environment the line has the whole URL."""
+    monkeypatch.setenv("BORZOI_LOG_SECRETS", "1")
+    caplog.set_level(logging.INFO, logger="borzoi")
+    world.run(world.client(lambda request: Response(200)).get, "https://user:secret@one.example/p?q=secret#secret")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        'HTTP Request: GET https://user:secret@one.example/p?q=secret#secret "HTTP/1.1 200 OK"'
+    ]
 
 
 def test_nothing_above_info(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -158,7 +158,7 @@ def test_raise_for_status(status: int, headers: dict[str, str], message: str) ->
     assert caught.value.request is REQUEST
     assert caught.value.response is response
     assert str(caught.value) == message.format(
-        url="https://user:[secure]@example.org/dogs?a=b",
+        url="https://example.org/dogs?a=b",
         more="For more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/",
     )
 

@@ -379,7 +379,7 @@ class TestComparing:
         ("text", "expected"),
         [
             ("http://h/", "URL('http://h/')"),
-            ("http://user@h/", "URL('http://user@h/')"),
+            ("http://user@h/", "URL('http://[secure]@h/')"),
             ("http://user:hunter2@h/", "URL('http://user:[secure]@h/')"),
             ("http://user:hunter2:hunter2@[::1]:81/a?b#c", "URL('http://user:[secure]@[::1]:81/a?b#c')"),
         ],

@@ -16,6 +16,7 @@ from .._messages.response import Response
 from .._messages.streams import Body
 from .._policy.auth import BasicAuth, build_auth
 from .._policy.redirects import DEPARTED, require_followable
+from .._values.redaction import in_log
 from . import settings
 from .client_base import ClientState
 
@@ -285,16 +286,8 @@ def report(request: Request, response: Response) -> None:
     logger(settings.LOGGER_NAME).info(
         'HTTP Request: %s %s "%s %d %s"',
         request.method,
-        redacted(request),
+        request.url if settings.shows_secrets() else in_log(request.url._parts).unsplit(),
         response.http_version,
         response.status_code,
         response.reason_phrase,
     )
-
-
-def redacted(request: Request) -> str:
-    """Return the URL of a request with neither credentials, nor query, nor fragment."""
-    url = request.url
-    authority = url.netloc.decode("ascii", "replace")
-    path = url.raw_path.decode("ascii", "replace").partition("?")[0]
-    return f"{url.scheme}://{authority}{path}{'?[redacted]' if url.query else ''}"

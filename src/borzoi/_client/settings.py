@@ -5,6 +5,7 @@ Nothing is merged that was not given: a request without headers of its own share
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -36,6 +37,11 @@ LOGGER_NAME = "borzoi"
 
 PRODUCT = ""
 """What the client calls itself, where that is not its own name and version."""
+
+
+def shows_secrets() -> bool:
+    """Tell whether logs show URLs as they are: BORZOI_LOG_SECRETS=1 in the environment asks for that."""
+    return os.environ.get("BORZOI_LOG_SECRETS") == "1"
 
 
 class Clock(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from .._errors import RequestNotRead
 from .._values.headers import HeaderBlock, Headers, HeaderTypes
+from .._values.redaction import in_repr
 from .._values.url import URL, parse_url
 from .content import NO_BODY, RequestContent, RequestData, encode_request
 from .multipart import RequestFiles, boundary_of
@@ -234,7 +235,7 @@ class Request:
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}({self.method!r}, {shown_url(self.url)!r})>"
+        return f"<{type(self).__name__}({self.method!r}, {in_repr(self.url._parts).unsplit()!r})>"
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("extensions", "stream")}
@@ -243,10 +244,3 @@ class Request:
         self.__dict__.update(state)
         self.extensions = {}
         self.stream = ByteStream(self._content) if "_content" in state else UnattachedStream()
-
-
-def shown_url(url: URL) -> str:
-    """Return a URL as it may be shown: without its password."""
-    userinfo = url.userinfo.decode("ascii")
-    username, colon, _ = userinfo.partition(":")
-    return str(url).replace(f"{userinfo}@", f"{username}:[secure]@", 1) if colon else str(url)

@@ -12,10 +12,10 @@ from .._config import DEFAULT_MAX_EVENT_SIZE, DEFAULT_MAX_LINE_SIZE
 from .._errors import DecodingError, HTTPStatusError, ResponseNotRead, request_context
 from .._run_blocking import run_blocking
 from .._values.headers import Headers, HeaderTypes
+from .._values.redaction import in_message
 from .charset import charset_of, is_charset
 from .content import ResponseContent, encode_response
 from .incoming import IncomingBody
-from .request import shown_url
 from .streams import AsyncByteStream, Body, ByteStream, SyncByteStream, UnattachedStream
 
 if TYPE_CHECKING:
@@ -191,9 +191,9 @@ class Response(IncomingBody):
             return self
 
         error_type = _ERROR_TYPES.get(self.status_code // 100, "Invalid status code")
-        lines = [f"{error_type} '{self.status_code} {self.reason_phrase}' for url '{shown_url(self.url)}'"]
+        lines = [f"{error_type} '{self.status_code} {self.reason_phrase}' for url '{in_message(str(self.url))}'"]
         if self.has_redirect_location:
-            lines.append(f"Redirect location: '{self.headers['location']}'")
+            lines.append(f"Redirect location: '{in_message(self.headers['location'])}'")
         lines.append(
             f"For more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/{self.status_code}"
         )

@@ -47,6 +47,10 @@ class DigestAuth(Auth):
         self._password = _octets(password)
         self._challenges: dict[Origin, _Challenge] = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        # What servers asked for is theirs and this process's: a copy is asked anew.
+        return {**self.__dict__, "_challenges": {}}
+
     def auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Send the request; where the server challenges it, send it again with the answer."""
         origin = request.url._origin

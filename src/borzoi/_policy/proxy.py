@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._values.headers import Headers
+from .._values.headers import SECURE_IN_REPR, Headers
+from .._values.redaction import in_repr
 from .._values.url import URL
 
 if TYPE_CHECKING:
@@ -58,16 +59,13 @@ class Proxy:
         return self.auth[0].encode("utf-8"), self.auth[1].encode("utf-8")
 
     def __repr__(self) -> str:
-        auth = f", auth={(self.auth[0], '********')!r}" if self.auth else ""
+        # A name without a password is often a token.
+        auth = f", auth={(self.auth[0] if self.auth[1] else '********', '********')!r}" if self.auth else ""
         headers = f", headers={self._shown_headers()!r}" if self.headers else ""
-        return f"Proxy({str(self.url)!r}{auth}{headers})"
+        return f"Proxy({in_repr(self.url._parts).unsplit()!r}{auth}{headers})"
 
     def _shown_headers(self) -> dict[str, str]:
-        shown = dict(self.headers)
-        for name in ("authorization", "proxy-authorization"):
-            if name in shown:
-                shown[name] = "[secure]"
-        return shown
+        return {name: "[secure]" if name in SECURE_IN_REPR else value for name, value in self.headers.items()}
 
 
 def _check_credentials(scheme: str, auth: tuple[str, str] | None) -> None:

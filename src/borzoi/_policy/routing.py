@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._errors import InvalidURL
+from .._values.redaction import in_message
 from .._values.url import URL
 from .proxy import Proxy
 
@@ -71,7 +72,7 @@ class URLPattern:
         return isinstance(other, URLPattern) and self.pattern == other.pattern
 
     def __repr__(self) -> str:
-        return f"URLPattern({self.pattern!r})"
+        return f"URLPattern({in_message(self.pattern)!r})"
 
 
 def _host_regex(host: str) -> re.Pattern[str] | None:

@@ -31,7 +31,9 @@ SHOWN_VALUE = 60
 
 _SECRET_NAMES = frozenset((b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"))
 _SECRET_PARTS = (b"token", b"secret", b"key")
-_SECURE_IN_REPR = frozenset(("authorization", "proxy-authorization"))
+SECURE_IN_REPR = frozenset(
+    ("api-key", "authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token")
+)
 
 # RFC 9110 section 5.6.2: token. Section 5.5: a field value neither starts nor ends with white space, and has no CR, LF
 # or NUL. Vertical tab and form feed are refused with them; the other control characters pass, since cookies in use have
@@ -430,7 +432,7 @@ class Headers(MutableMapping[str, str]):
 
     def __repr__(self) -> str:
         encoding = "" if self.encoding == "ascii" else f", encoding={self.encoding!r}"
-        items = [(name, "[secure]" if name in _SECURE_IN_REPR else value) for name, value in self.multi_items()]
+        items = [(name, "[secure]" if name in SECURE_IN_REPR else value) for name, value in self.multi_items()]
         shown: Any = dict(items) if len(dict(items)) == len(items) else items
         return f"{type(self).__name__}({shown!r}{encoding})"
 

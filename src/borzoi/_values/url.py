@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import InvalidURL
+from . import redaction
 from .host import canonical_host, decode_host
 from .percent import percent_decode
 from .query import QueryParams, QueryParamTypes
@@ -251,10 +252,7 @@ class URL:
         return self._text
 
     def __repr__(self) -> str:
-        parts = self._parts
-        if ":" in parts.userinfo:
-            parts = parts._replace(userinfo=f"{parts.userinfo.partition(':')[0]}:[secure]")
-        return f"{type(self).__name__}({parts.unsplit()!r})"
+        return f"{type(self).__name__}({redaction.in_repr(self._parts).unsplit()!r})"
 
 
 class Origin:
