@@ -13,6 +13,7 @@ import pytest
 
 import borzoi
 from borzoi import Limits, Proxy
+from borzoi.guards import PublicOnly
 from tests.exchange.http_peers import Asked, Reader, Recorder, answer, assert_whole, http, network_client
 from tests.exchange.test_cancellation import get, sweep
 from tests.worlds.certificates import client_context, server_context
@@ -252,3 +253,86 @@ def test_a_request_through_a_proxy_cancelled_wherever_it_waits(async_world: Worl
     with RawServer(Recorder(echo), tls=origin_context() if scheme == "https" else None) as origin:
         with proxying(kind, origin) as proxy:
             assert world.run(body) >= 2
+
+
+@pytest.mark.parametrize("kind", ["http", "socks5", "socks5h", "socks4a"])
+def test_a_guard_and_a_proxy(world: World, kind: str) -> None:
+    """A guard sees where a name leads before the proxy hears of it, and a SOCKS proxy is asked for what it has seen."""
+
+    async def body() -> None:
+        guarded = {**settings(proxy, kind), "resolver": PublicOnly(allow=["127.0.0.0/8", "::1/128"])}
+        async with network_client(world, **guarded) as client:
+            assert (await client.get("https://localhost:81/")).status_code == 200
+            with pytest.raises(borzoi.BlockedAddress, match=r"10\.0\.0\.1"):
+                await client.get("https://10.0.0.1/")
+            assert_whole(client, idle=1)
+
+    with RawServer(Recorder(), tls=origin_context()) as origin, proxying(kind, origin) as proxy:
+        world.run(body)
+    (told,) = proxy.told
+    assert told.host == (b"localhost" if kind == "http" else b"127.0.0.1")
+
+
+STEPS = {
+    "http": ["connection.connect_tcp", "proxy.start_tls"],
+    "https": ["connection.connect_tcp", "connection.start_tls", "proxy.start_tls"],
+    "socks4a": ["socks.connect_tcp", "socks.setup_socks4_connection", "socks.start_tls"],
+    "socks5": ["socks.connect_tcp", "socks.setup_socks5_connection", "socks.start_tls"],
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_the_steps_to_an_origin_behind_a_proxy(world: World, kind: str) -> None:
+    """The trace tells each step on the way, as httpcore names it and without a secret; one that raises leaves nothing."""
+    events: list[tuple[str, Any]] = []
+    stop_at = ""
+
+    def told(name: str, info: Any) -> None:
+        events.append((name, info))
+        if name == stop_at:
+            raise ValueError(name)
+
+    async def told_async(name: str, info: Any) -> None:
+        told(name, info)
+
+    async def body() -> None:
+        nonlocal stop_at
+        extensions = {"trace": told_async if world.is_async else told}
+        via = {**settings(proxy, kind), "proxy": proxy_with_secrets(proxy, kind)}
+        async with network_client(world, **via) as client:
+            for stop_at in [f"{step}.{end}" for step in STEPS[kind] for end in ("started", "complete")]:
+                with pytest.raises(ValueError, match=stop_at):
+                    await client.get("https://origin.example/", extensions=extensions)
+                assert_whole(client, idle=0)
+            stop_at = ""
+            events.clear()
+            await client.get("https://origin.example/", extensions=extensions)
+
+    with RawServer(Recorder(), tls=origin_context()) as origin, proxying(kind, origin) as proxy:
+        world.run(body)
+    steps = [name.removesuffix(".complete") for name, _ in events if name.endswith("complete")]
+    assert [step for step in steps if not step.startswith(("http11", "connection.close"))] == STEPS[kind]
+    assert "p@ss" not in repr(events)
+
+
+def test_a_session_with_the_proxy_is_resumed() -> None:
+    """The next connection to an https proxy resumes the TLS session of the one before, the origin's its own."""
+    sessions: list[bool] = []
+
+    class Watching(ScriptedProxy):
+        def __call__(self, sock: socket.socket) -> None:
+            assert isinstance(sock, ssl.SSLSocket)
+            sessions.append(bool(sock.session_reused))
+            super().__call__(sock)
+
+    with RawServer(Recorder(), tls=origin_context()) as origin:
+        proxy = Watching("https", origin)
+        transport = borzoi.HTTPTransport(
+            proxy=Proxy(proxy.url, ssl_context=client_context()),
+            verify=client_context(),
+            limits=Limits(max_keepalive_connections=0),
+        )
+        with proxy.server, borzoi.Client(transport=transport, timeout=20) as client:
+            for _ in range(3):
+                client.get("https://origin.example/")
+    assert sessions == [False, True, True]
