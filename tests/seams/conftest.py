@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-from tests.compat.conftest import alias as alias
+from tests.compat.conftest import alias  # noqa: F401 - a fixture
 from tests.worlds.fixture import *  # noqa: F403
