@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from . import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from importlib.metadata import Distribution, DistributionFinder
     from types import ModuleType
 
 FAMILIES = {
@@ -76,6 +77,12 @@ class AliasFinder(MetaPathFinder):
         if fullname not in FAMILIES:
             return None
         return ModuleSpec(fullname, AliasLoader(), origin=__package__, is_package=True)
+
+    def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterable[Distribution]:
+        """Return what `importlib.metadata` says of them."""
+        from .distributions import find_distributions
+
+        return () if context is None else find_distributions(context)
 
 
 _finder = AliasFinder()
