@@ -51,7 +51,7 @@ FLOODS: dict[str, tuple[bytes, bytes, str]] = {
     "WINDOW_UPDATE of the connection": (b"", window(0, 1), CALM),
     "WINDOW_UPDATE of a stream": (b"", window(1, 1), CALM),
     "WINDOW_UPDATE of a stream that has ended": (b"", window(5, 1), CALM),
-    "WINDOW_UPDATE of nothing": (b"", window(5, 0), CALM),
+    "WINDOW_UPDATE of nothing": (b"", window(5, 0), "opened a window by nothing"),
     "WINDOW_UPDATE of nothing for the connection": (b"", window(0, 0), "opened a window by nothing"),
     "RST_STREAM": (b"", reset(5, 0), CALM),
     "empty DATA": (headers(1), data(1), CALM),

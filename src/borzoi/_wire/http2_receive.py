@@ -429,6 +429,7 @@ class Receiver(ConnectionState):
         stream = self.streams.get(number)
         if stream is None:
             self._check_late(WINDOW_UPDATE, number)
+            _widened(0, increment, 0)
             return
 
         self._spend(FRAME_COST)
