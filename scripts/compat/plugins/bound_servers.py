@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -22,7 +22,7 @@ Factory = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: Any) -> Iterator[Any]:
+def pytest_fixture_setup(fixturedef: Any) -> Generator[None, Any, Any]:
     """Have the factory wait until its server listens."""
     made = yield
     if fixturedef.argname != "server_factory":
