@@ -1,4 +1,4 @@
-"""The alias, installed for one test."""
+"""The alias, installed for one test, and the worlds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import borzoi.compat
+from tests.worlds.fixture import *  # noqa: F403
 
 
 @pytest.fixture
