@@ -113,9 +113,10 @@ class Limits:
     """Hold the limits of a connection pool; None means no limit.
 
     `max_connections` open at once, `max_keepalive_connections` kept idle, each idle for `keepalive_expiry` seconds.
+    `max_connections_per_host` are open at once to one origin: scheme, host and port.
     """
 
-    __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
+    __slots__ = ("keepalive_expiry", "max_connections", "max_connections_per_host", "max_keepalive_connections")
 
     def __init__(
         self,
@@ -123,17 +124,22 @@ class Limits:
         max_connections: int | None = None,
         max_keepalive_connections: int | None = None,
         keepalive_expiry: float | None = 5.0,
+        max_connections_per_host: int | None = None,
     ) -> None:
         for name, value in (
             ("max_connections", max_connections),
             ("max_keepalive_connections", max_keepalive_connections),
             ("keepalive_expiry", keepalive_expiry),
+            ("max_connections_per_host", max_connections_per_host),
         ):
             if value is not None and not value >= 0:
                 raise ValueError(f"Invalid limit: {name}={value!r}. Give a number that is not negative, or None.")
         if max_connections == 0:
             raise ValueError("Invalid limit: max_connections=0. A pool without connections can send nothing.")
+        if max_connections_per_host == 0:
+            raise ValueError("Invalid limit: max_connections_per_host=0. Nothing can be sent then.")
         self.max_connections = max_connections
+        self.max_connections_per_host = max_connections_per_host
         self.max_keepalive_connections = max_keepalive_connections
         self.keepalive_expiry = keepalive_expiry
 
@@ -144,12 +150,19 @@ class Limits:
         return hash(self._key())
 
     def _key(self) -> tuple[float | None, ...]:
-        return (self.max_connections, self.max_keepalive_connections, self.keepalive_expiry)
+        return (
+            self.max_connections,
+            self.max_keepalive_connections,
+            self.keepalive_expiry,
+            self.max_connections_per_host,
+        )
 
     def __repr__(self) -> str:
+        per_host = self.max_connections_per_host
         return (
             f"Limits(max_connections={self.max_connections}, "
-            f"max_keepalive_connections={self.max_keepalive_connections}, keepalive_expiry={self.keepalive_expiry})"
+            f"max_keepalive_connections={self.max_keepalive_connections}, keepalive_expiry={self.keepalive_expiry}"
+            f"{'' if per_host is None else f', max_connections_per_host={per_host}'})"
         )
 
 
@@ -180,10 +193,10 @@ DEFAULT_LIMITS = Limits(max_connections=100, max_keepalive_connections=20, keepa
 """100 connections, 20 of them kept idle for five seconds, as in httpx."""
 
 DEFAULT_MAX_REDIRECTS = 20
+"""Redirects followed before TooManyRedirects."""
 
 DEFAULT_MAX_EVENT_SIZE = 1024 * 1024
 """Bytes of one server-sent event."""
 
 DEFAULT_MAX_LINE_SIZE = 16 * 1024 * 1024
 """Bytes of one line of JSON."""
-"""Redirects followed before TooManyRedirects."""

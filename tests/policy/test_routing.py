@@ -55,6 +55,10 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("all://[fe80::]/16", "http://[fe80::5]/", True),
         ("all://[fe80::]/16", "http://[fe81::5]/", False),
         ("all://[fe80::]/16", "http://10.0.0.1/", False),
+        ("all://[fe80::]/16", "http://[fe80::1%25eth0]/", True),
+        ("all://bücher.example", "http://xn--bcher-kva.example/", True),
+        ("all://*xn--bcher-kva.example", "http://www.bücher.example/", True),
+        ("all://*xn--bcher-kva.example", "http://bücher.example/", True),
     ],
 )
 def test_pattern_matches(pattern: str, url: str, matches: bool) -> None:
@@ -137,9 +141,17 @@ def test_mount_table_is_tried_from_the_most_specific() -> None:
         ({"no_proxy": "*.github.com"}, {"all://*.github.com": None}),
         ({"no_proxy": "github.com:8443"}, {"all://*github.com:8443": None}),
         ({"no_proxy": "http://github.com"}, {"http://github.com": None}),
+        ({"no_proxy": "a.com b.com\tc.com,d.com"}, {f"all://*{name}.com": None for name in "abcd"}),
+        ({"no_proxy": "fe80::1%eth0"}, {"all://[fe80::1]": None}),
+        ({"no_proxy": "[::1]:8080"}, {"all://[::1]:8080": None}),
+        (
+            {"no_proxy": "bücher.example,.bücher.example:81"},
+            {"all://*xn--bcher-kva.example": None, "all://*.xn--bcher-kva.example:81": None},
+        ),
+        ({"no_proxy": "-ü-.example"}, {}),
         ({"NO_PROXY": " a.com ,, b.com "}, {"all://*a.com": None, "all://*b.com": None}),
         ({"HTTP_PROXY": "http://proxy", "NO_PROXY": "a.com,*"}, {}),
-        ({"HTTP_PROXY": "http://proxy", "NO_PROXY": "not a host,10.0.0.0/99"}, {"http://": "http://proxy"}),
+        ({"HTTP_PROXY": "http://proxy", "NO_PROXY": "no:port,10.0.0.0/99"}, {"http://": "http://proxy"}),
     ],
 )
 def test_environment(
@@ -179,3 +191,76 @@ def test_proxy_map(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["http://"].url == "http://environment"
     assert found["all://localhost"] is None
     assert proxy_map(None, use_environment=False) == {}
+
+
+NO_PROXY: list[tuple[str, str, bool]] = [
+    # entry of NO_PROXY, URL, whether the proxy is gone around: as curl has it
+    ("example.org", "http://example.org/", True),
+    ("example.org", "http://www.example.org/", True),
+    ("example.org", "http://EXAMPLE.ORG./", True),
+    ("EXAMPLE.org", "http://example.org:8080/", True),
+    ("example.org", "http://notexample.org/", False),
+    ("example.org", "http://example.org.evil.example/", False),
+    ("example.org", "http://example.com/", False),
+    (".example.org", "http://www.example.org/", True),
+    (".example.org", "http://example.org/", True),
+    (".example.org", "http://notexample.org/", False),
+    ("example.org.", "http://example.org/", True),
+    ("www.example.org", "http://example.org/", False),
+    ("localhost", "http://localhost/", True),
+    ("localhost", "http://127.0.0.1/", False),
+    ("127.0.0.1", "http://127.0.0.1:81/", True),
+    ("127.0.0.1", "http://127.0.0.10/", False),
+    ("10.0.0.0/8", "http://10.200.3.4/", True),
+    ("10.0.0.0/8", "http://11.0.0.1/", False),
+    ("10.1.2.3/8", "http://10.200.3.4/", True),
+    ("10.0.0.0/8", "http://10.example/", False),
+    ("192.168.0.0/30", "http://192.168.0.4/", False),
+    ("0.0.0.0/0", "http://[::1]/", False),
+    ("::1", "http://[::1]/", True),
+    ("::1", "http://[0:0:0:0:0:0:0:1]/", True),
+    ("::1", "http://[::2]/", False),
+    ("fe80::/10", "http://[febf::1]/", True),
+    ("fe80::/10", "http://[fec0::1]/", False),
+    ("a.example,b.example", "http://b.example/", True),
+    ("a.example, b.example", "http://b.example/", True),
+    (",, ,a.example,", "http://a.example/", True),
+    ("*", "http://anything.example/", True),
+    ("", "http://anything.example/", False),
+    (",", "http://anything.example/", False),
+    # what some releases of curl read so, and others not
+    ("0.0.0.0/0", "http://1.1.1.1/", True),
+    ("[::1]", "http://[::1]/", True),
+    ("[fe80::]/10", "http://[fe80::1]/", True),
+    ("a.example b.example", "http://b.example/", True),
+    # ports, as CPython and httpx have them
+    ("example.org:8080", "http://example.org:8080/", True),
+    ("example.org:8080", "http://example.org/", False),
+    ("example.org:80", "http://example.org/", True),
+    ("example.org:443", "https://example.org/", True),
+    ("127.0.0.1:81", "http://127.0.0.1:81/", True),
+    ("127.0.0.1:81", "http://127.0.0.1:82/", False),
+    ("[::1]:81", "http://[::1]:81/", True),
+    ("[::1]:81", "http://[::1]/", False),
+    # patterns, as httpx has them
+    ("*.example.org", "http://www.example.org/", True),
+    ("*.example.org", "http://example.org/", False),
+    ("https://example.org", "https://example.org/", True),
+    ("https://example.org", "http://example.org/", False),
+    # entries that mean nothing exclude nothing
+    (".", "http://example.org/", False),
+    ("..", "http://example.org/", False),
+    ("*:nothing", "http://example.org/", False),
+    ("10.0.0.0/99", "http://10.0.0.1/", False),
+]
+
+
+@pytest.mark.parametrize(("entry", "url", "direct"), NO_PROXY)
+def test_no_proxy(monkeypatch: pytest.MonkeyPatch, entry: str, url: str, direct: bool) -> None:
+    """P3: what NO_PROXY names goes around the proxy, and nothing else does."""
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example")
+    monkeypatch.setenv("no_proxy", entry)
+    routes = mount_table(proxy_map(None, use_environment=True))
+    taken = [routes[pattern] for pattern in routes if pattern.matches(URL(url))]
+
+    assert (not taken or taken[0] is None) is direct

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._errors import InvalidURL
+from .._values.host import encode_host
 from .._values.redaction import in_message
 from .._values.url import URL
 from .proxy import Proxy
@@ -45,7 +46,8 @@ class URLPattern:
         self.host = "" if url.host == "*" else url.host
         self.port = url.port
         self.network = _network_of(pattern, self.host)
-        self._host_regex = _host_regex(self.host)
+        # Names are compared in ASCII: of "xn--..." and what people read, a URL shows now the one and now the other.
+        self._host_regex = _host_regex("" if url.host == "*" else url._parts.host)
 
     def matches(self, other: URL) -> bool:
         """Tell whether the pattern covers the URL."""
@@ -55,7 +57,7 @@ class URLPattern:
             return False
         if self.network is not None:
             return _in_network(self.network, other.host)
-        return self._host_regex is None or self._host_regex.fullmatch(other.host.removesuffix(".")) is not None
+        return self._host_regex is None or self._host_regex.fullmatch(other._parts.host.removesuffix(".")) is not None
 
     @property
     def priority(self) -> tuple[int, int, int]:
@@ -116,7 +118,12 @@ def proxy_map(proxy: ProxyTypes | None, *, use_environment: bool) -> dict[str, P
         return {"all://": proxy if isinstance(proxy, Proxy) else Proxy(proxy)}
     if not use_environment:
         return {}
-    return {key: None if url is None else Proxy(url) for key, url in get_environment_proxies().items()}
+    routes = get_environment_proxies()
+    if routes:
+        # curl and CPython go around the proxy for example.org, too, where NO_PROXY has .example.org; httpx does not.
+        dotted = [entry.lstrip(".") for entry in _excluded(_environment_settings()) if entry[0] == "."]
+        routes.update((key, None) for key in map("all://{}".format, filter(None, dotted)) if _is_usable(key))
+    return {key: None if url is None else Proxy(url) for key, url in routes.items()}
 
 
 def get_environment_proxies() -> dict[str, str | None]:
@@ -125,7 +132,7 @@ def get_environment_proxies() -> dict[str, str | None]:
     None means a direct connection. On Windows and macOS the system's settings serve where the environment has none.
     """
     settings = _environment_settings()
-    excluded = [entry.strip() for entry in settings.get("no", "").split(",")]
+    excluded = _excluded(settings)
 
     # As curl has it, one "*" among the entries of NO_PROXY switches all proxies off.
     if "*" in excluded:
@@ -137,8 +144,13 @@ def get_environment_proxies() -> dict[str, str | None]:
         if address:
             proxies[f"{scheme}://"] = address if "://" in address else f"http://{address}"
 
-    proxies.update((key, None) for key in map(_exclusion, filter(None, excluded)) if _is_usable(key))
+    proxies.update((key, None) for key in map(_exclusion, excluded) if _is_usable(key))
     return proxies
+
+
+def _excluded(settings: Mapping[str, str]) -> list[str]:
+    # Some releases of curl take spaces for commas, and no host has a space in it.
+    return settings.get("no", "").replace(",", " ").split()
 
 
 def _environment_settings() -> Mapping[str, str]:
@@ -171,12 +183,23 @@ def _exclusion(entry: str) -> str:
     if "://" in entry:
         return entry
 
+    entry = entry if entry.isascii() else _in_ascii(entry)
     address, slash, length = entry.partition("/")
+    address = address.partition("%")[0]
     if _is_ipv6(address):
         return f"all://[{address}]{slash}{length}"
     if entry.lower() == "localhost" or entry.startswith(("[", "*.")) or _is_ipv4(address):
         return f"all://{entry}"
     return f"all://*{entry}"
+
+
+def _in_ascii(entry: str) -> str:
+    name, colon, port = entry.partition(":")
+    bare = name.lstrip("*.")
+    try:
+        return f"{name[: -len(bare)]}{encode_host(bare, is_name=True)}{colon}{port}"
+    except InvalidURL:
+        return entry
 
 
 def _is_ipv4(text: str) -> bool:
