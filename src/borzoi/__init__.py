@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._api import delete, get, head, options, patch, post, put, query, request, stream
+    from ._api import delete, get, head, options, patch, post, put, query, request, stream, websocket
     from ._client.asgi_transport import ASGITransport
     from ._client.async_client import AsyncClient
     from ._client.sync_client import Client
@@ -159,13 +159,14 @@ __all__ = [
     "UnsupportedProtocol",
     "URL",
     "USE_CLIENT_DEFAULT",
+    "websocket",
     "WriteError",
     "WriteTimeout",
     "WSGITransport",
 ]
 
 _HOMES: dict[str, tuple[str, ...]] = {
-    "_api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    "_api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream", "websocket"),
     "_client.asgi_transport": ("ASGITransport",),
     "_client.async_client": ("AsyncClient",),
     "_client.sync_client": ("Client",),
@@ -229,7 +230,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
 _WRITTEN_AS = {"USE_CLIENT_DEFAULT": "UNSET"}
 """Names that are called otherwise where they are written."""
 
-_MODULES = frozenset({"guards"})
+_MODULES = frozenset({"guards", "websockets"})
 """Public modules that are there without an import of their own."""
 
 

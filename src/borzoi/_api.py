@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ._client.sync_client import Client
+from ._client.websocket_client import MAX_MESSAGE_SIZE, PING_INTERVAL, PING_TIMEOUT, QUEUE_SIZE
 from ._config import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
     import ssl
 
     from ._client.transfers import ProgressCallback
+    from ._client.websocket_session import WebSocketSession
     from ._config import TimeoutTypes
     from ._messages.content import RequestContent, RequestData
     from ._messages.multipart import RequestFiles
@@ -70,6 +72,44 @@ def request(
             on_upload=on_upload,
             progress=progress,
         )
+
+
+@contextmanager
+def websocket(
+    url: URL | str,
+    *,
+    params: QueryParamTypes | None = None,
+    headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
+    timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+    verify: ssl.SSLContext | str | bool = True,
+    trust_env: bool = True,
+    subprotocols: list[str] | None = None,
+    max_message_size_bytes: int = MAX_MESSAGE_SIZE,
+    queue_size: int = QUEUE_SIZE,
+    keepalive_ping_interval_seconds: float | None = PING_INTERVAL,
+    keepalive_ping_timeout_seconds: float | None = PING_TIMEOUT,
+) -> Generator[WebSocketSession]:
+    """Open a WebSocket inside a `with` block, which closes it. The arguments are those of `Client.websocket()`."""
+    with (
+        Client(cookies=cookies, proxy=proxy, verify=verify, timeout=timeout, trust_env=trust_env) as client,
+        client.websocket(
+            url,
+            params=params,
+            headers=headers,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            subprotocols=subprotocols,
+            max_message_size_bytes=max_message_size_bytes,
+            queue_size=queue_size,
+            keepalive_ping_interval_seconds=keepalive_ping_interval_seconds,
+            keepalive_ping_timeout_seconds=keepalive_ping_timeout_seconds,
+        ) as session,
+    ):
+        yield session
 
 
 @contextmanager

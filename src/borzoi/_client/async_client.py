@@ -13,6 +13,7 @@ from .adapters import ASYNCHRONOUS, wrong_transport
 from .async_verbs import AsyncVerbs
 from .client_base import ClientState
 from .settings import warn_of_request_cookies
+from .websocket_client import AsyncWebSocketMethods
 
 if TYPE_CHECKING:
     from .._config import TimeoutTypes, Unset
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from .transports import AsyncHTTPTransport
 
 
-class AsyncClient(AsyncVerbs):
+class AsyncClient(AsyncWebSocketMethods, AsyncVerbs):
     """Send requests from an event loop, with connections, cookies and settings kept between them.
 
         async with borzoi.AsyncClient(base_url="https://example.org") as client:

@@ -14,6 +14,7 @@ from .adapters import BLOCKING, wrong_transport
 from .client_base import ClientState
 from .settings import warn_of_request_cookies
 from .sync_verbs import Verbs
+from .websocket_client import BlockingWebSocketMethods
 
 if TYPE_CHECKING:
     from .._config import TimeoutTypes, Unset
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .transports import HTTPTransport
 
 
-class Client(Verbs):
+class Client(BlockingWebSocketMethods, Verbs):
     """Send requests from blocking code, with connections, cookies and settings kept between them.
 
         with borzoi.Client(base_url="https://example.org") as client:

@@ -81,7 +81,7 @@ class Dialer:
         """Return a connected stream. Raises ConnectError, ConnectTimeout, UnsupportedProtocol."""
         if not route.scheme:
             raise UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
-        if route.scheme not in (b"http", b"https"):
+        if route.scheme not in (b"http", b"https", b"ws", b"wss"):
             scheme = route.scheme.decode("ascii")
             raise UnsupportedProtocol(f"Request URL has an unsupported protocol '{scheme}://'.")
 
@@ -113,7 +113,7 @@ class Dialer:
         stream = await self._connect(backend, route, left(), trace)
         if via is not None:
             stream = await via.lead(stream, route, target, left, trace)
-        if route.scheme == b"http":
+        if route.scheme in (b"http", b"ws"):
             return stream
 
         try:

@@ -126,7 +126,7 @@ class ProxyServer:
                 stream = await self._secure(stream, left, trace)
             if self.kind == "socks":
                 await self._ask_socks(stream, route, target, left, trace)
-            elif route.scheme == b"https":
+            elif route.scheme != b"http":
                 # RFC 9110, 7.2: an authority has no zone, and an IPv6 address in brackets.
                 host = target.partition("%")[0]
                 authority = f"[{host}]:{route.port}" if ":" in host else f"{host}:{route.port}"

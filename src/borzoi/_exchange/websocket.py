@@ -16,7 +16,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .._backends.base import TimedOut
+from .._backends.base import READ_SIZE, TimedOut
 from .._errors import (
     HTTPXWSException,
     LocalProtocolError,
@@ -41,6 +41,9 @@ CLOSE_PATIENCE = 2.0
 
 LOOKS = 16
 """How often who sends reads what has come, where nobody receives: or a server that waits for that would never go on."""
+
+GLANCE = 0.01
+"""Seconds in which is received what has arrived."""
 
 FLOOD = 10_000
 """Pings and pongs within `FLOOD_SECONDS` at which a server is taken for hostile."""
@@ -120,6 +123,8 @@ class Channel:
         self._controls = 0
         self._controls_since = -math.inf
         self.keep_alive = KeepAlive(ping_interval, ping_timeout, self._now())
+        # Bytes that were sent since others had their turn.
+        self._sent = 0
         # Why nothing more comes, and why nothing more can be sent.
         self._end: Callable[[], HTTPXWSException] | None = None
         self._cut: BaseException | None = None
@@ -169,7 +174,11 @@ class Channel:
         try:
             await self._read(until)
         finally:
-            self._reading = False
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        self._reading = False
+        if self._waiting:
             self._wake_all()
 
     def _wake_all(self) -> None:
@@ -278,6 +287,7 @@ class Channel:
 
     async def _write(self, data: bytes) -> None:
         """Write, with the lock held. Raises WebSocketNetworkError."""
+        self._sent += len(data)
         try:
             await self._wire.write(data, self._write_timeout)
         except (TransportError, OSError) as error:
@@ -313,13 +323,23 @@ class Channel:
     async def _look_around(self) -> None:
         """See what came, where nobody receives: the server may have pinged, or closed, or wait for us to read."""
         await self._send_due_ping()
+        if self._sent >= READ_SIZE:
+            # A program that only sends gives the event loop its turn here, without which nothing is known to have come.
+            self._sent = 0
+            await self._backend.sleep(0)
         for _ in range(LOOKS):
-            if self._end is not None or self._is_full() or not self._wire.is_readable():
-                return
+            with self._guard:
+                if self._reading or self._end is not None or self._is_full():
+                    return
+                self._reading = True
             try:
-                await self._progress(self._now(), self._is_full)
+                if not self._wire.is_readable():
+                    return
+                await self._read(self._now() + GLANCE)
             except TimeoutError:
                 return
+            finally:
+                self._stop_reading()
 
     def _is_full(self) -> bool:
         return len(self._queue) >= self._queue_size

@@ -40,7 +40,7 @@ class Wire(Protocol):
         ...
 
     def is_readable(self) -> bool:
-        """Return whether something may have come. Asked by who may read."""
+        """Return whether something has come. Asked by who may read, and by nobody else."""
         ...
 
     def attempt(self, data: bytes) -> None:
@@ -65,7 +65,7 @@ class LoopWire:
         return await self._upgraded.receive(READ_SIZE, timeout)
 
     def is_readable(self) -> bool:
-        """Return whether something may have come."""
+        """Return whether something has come."""
         return bool(self._upgraded.get_extra_info("is_readable"))
 
     def attempt(self, data: bytes) -> None:
@@ -90,6 +90,7 @@ class ThreadWire:
         self._patience = write_timeout
         self._closed = False
         self._take: Callable[[], bytes | None] | None = None
+        self._kept: bytes | None = None
         self._turns: AbstractContextManager[Any] = nullcontext()
         self.backend = upgraded.backend
         if upgraded.get_extra_info("ssl_object") is not None:
@@ -113,10 +114,14 @@ class ThreadWire:
         return data
 
     def _take_now(self) -> bytes | None:
+        """Return what came over TLS, None where nothing did."""
         if self._closed:
             raise ReadError("The connection was closed here while it was in use")
         if self._take is None:
             return None
+        data, self._kept = self._kept, None
+        if data is not None:
+            return data
         try:
             with self._turns:
                 return self._take()
@@ -129,8 +134,17 @@ class ThreadWire:
             await self._upgraded.stream.write(data, timeout)
 
     def is_readable(self) -> bool:
-        """Return whether something may have come. TLS may hold back what the socket does not show."""
-        return self._take is not None or self._upgraded.has_leftover or self._wait(0.0)
+        """Return whether something has come."""
+        if self._upgraded.has_leftover:
+            return True
+        if self._take is None:
+            return self._wait(0.0)
+        try:
+            # What came may be nothing of the program's, a session ticket for example.
+            self._kept = self._take_now()
+        except ReadError:
+            return True
+        return self._kept is not None
 
     def attempt(self, data: bytes) -> None:
         """Write, for a moment at most."""

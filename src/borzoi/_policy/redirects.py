@@ -172,5 +172,5 @@ def require_followable(request: Request, following: Request) -> None:
     A scheme that the program itself asked for, with a transport of its own, may be redirected within.
     """
     scheme = following.url.scheme
-    if scheme not in ("http", "https", request.url.scheme):
+    if scheme not in ("http", "https", request.url.scheme) and {scheme, request.url.scheme} != {"ws", "wss"}:
         raise UnsupportedProtocol(f"Scheme {scheme!r} not supported.", request=following)
