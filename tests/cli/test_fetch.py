@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -122,11 +123,13 @@ def test_redirects_are_followed(peer: Answering, run: Run) -> None:
 
 
 def test_verbose_shows_the_request(peer: Answering, run: Run) -> None:
-    """With --verbose the head of the request is shown before that of the response."""
+    """With --verbose the connection is shown, and the head of the request before that of the response."""
     result = run(peer.url, "-v")
 
     assert result.exit_code == 0
-    assert said(result.output) == [
+    assert lines(result.output) == [
+        "* Connecting to '127.0.0.1'",
+        f"* Connected to '127.0.0.1' on port {peer.port}",
         "GET / HTTP/1.1",
         f"Host: 127.0.0.1:{peer.port}",
         "Accept: */*",
@@ -145,6 +148,16 @@ def test_verbose_shows_credentials(peer: Answering, run: Run) -> None:
 
     assert "Authorization: Basic dXNlcm5hbWU6cGFzc3dvcmQ=" in said(result.output)
     assert "Authorization: Basic dXNlcm5hbWU6cGFzc3dvcmQ=" in peer.head
+
+
+def test_verbose_shows_the_encryption(run: Run) -> None:
+    """With --verbose the version of TLS, its cipher and its protocol are shown."""
+    with Answering(encrypted=True) as peer:
+        shown = lines(run(peer.url, "-v", "--no-verify").output)
+
+    assert re.fullmatch(r"\* SSL established using 'TLSv1\.3' / 'TLS_\w+'", shown[2])
+    assert shown[3] == "* Selected ALPN protocol: None"
+    assert shown[4] == "GET / HTTP/1.1"
 
 
 def test_verbose_shows_each_request(peer: Answering, run: Run) -> None:
@@ -445,10 +458,14 @@ def test_nobody_reads_the_output(peer: Answering, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     read, write = os.pipe()
     os.close(read)
-    with os.fdopen(write, "w") as broken:
-        monkeypatch.setattr(sys, "stdout", broken)
+    broken = os.fdopen(write, "w")
+    monkeypatch.setattr(sys, "stdout", broken)
+    try:
         with pytest.raises(SystemExit) as caught:
             main([peer.url])
+    finally:
         monkeypatch.undo()
+        with contextlib.suppress(BrokenPipeError):
+            broken.close()
 
     assert caught.value.code == 1
