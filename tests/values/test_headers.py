@@ -332,12 +332,12 @@ class TestWire:
 
     def test_host_comes_first(self) -> None:
         """Host is the first line, wherever the program put it (RFC 9112 section 3.2)."""
-        assert sent((b"A", b"1"), (b"B", b"2"), (b"HOST", b"a")) == b"HOST: a\r\nA: 1\r\nB: 2\r\n"
+        assert sent((b"A", b"1"), (b"B", b"2"), (b"HOST", b"a")) == b"HOST: a\r\nA: 1\r\nB: 2\r\n\r\n"
 
     @pytest.mark.parametrize("value", [b"a\x01b", b"\xe9\xff", b"a\tb", b"'\"(),/:;<=>?@[\\]{}", b"\x7f"])
     def test_values_that_pass(self, value: bytes) -> None:
         """Bytes above ASCII and control characters that end no line pass, as servers are sent them in practice."""
-        assert sent((b"A", value)) == b"A: " + value + b"\r\n"
+        assert sent((b"A", value)) == b"A: " + value + b"\r\n\r\n"
 
     @pytest.mark.parametrize(
         "name", [b"", b"a b", b"a:", b"a\r\nb", b"\xc3\xa9", b"a\x00b", b" a", b"a\n", b"(a)", b"a\r\nb: c"]

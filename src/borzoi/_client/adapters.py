@@ -66,10 +66,6 @@ class Face(Protocol):
     async def report(self, callback: Callable[..., Any], progress: Progress) -> None:
         """Call what was given as `on_download` or `on_upload`."""
 
-    def take_whole(self, response: Response) -> bool:
-        """Read a body that is here already and needs no decoding, and say whether it was one."""
-        ...
-
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         """Read the body of a response."""
         ...
@@ -108,10 +104,6 @@ class _Blocking:
         if outcome is not None and hasattr(outcome, "__await__"):
             _discard(outcome)
             raise TypeError(f"Invalid callback {callback!r}: Client needs a plain function, this one is async.")
-
-    def take_whole(self, response: Response) -> bool:
-        # hot path: what a program made of the class keeps its method.
-        return type(response) is Response and Response.read is _READ and response._take_whole(blocking=True)
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         # `read()` would start a runner of its own.
@@ -174,9 +166,6 @@ class _Asynchronous:
         outcome = callback(progress)
         if hasattr(outcome, "__await__"):
             await outcome
-
-    def take_whole(self, response: Response) -> bool:
-        return type(response) is Response and Response.aread is _AREAD and response._take_whole(blocking=False)
 
     def read(self, response: Response) -> Coroutine[Any, Any, object]:
         is_plain = type(response) is Response and Response.aread is _AREAD

@@ -76,10 +76,8 @@ async def send(
         else:
             response = await send_once(client, request)
             if 300 <= response.status_code < 400:
-                following = await following_redirect(client, request, response, follow_redirects)
-                if following is not None:
-                    response = await send_following_redirects(client, following, follow_redirects, [response])
-        if not stream and not client._face.take_whole(response):
+                response = await go_on(client, request, response, follow_redirects)
+        if not stream and not response._take_whole(blocking=client._face.blocking):
             await read(client._face, response)
         return response
     finally:
@@ -178,6 +176,14 @@ async def send_following_redirects(
             return response
         history = [*history, response]
         request = following
+
+
+async def go_on(client: BaseClient[Any], request: Request, response: Response, follow_redirects: bool) -> Response:
+    """Return the response, or, where it is a redirect to follow, the one at its end."""
+    following = await following_redirect(client, request, response, follow_redirects)
+    if following is None:
+        return response
+    return await send_following_redirects(client, following, follow_redirects, [response])
 
 
 async def send_between_hooks(client: BaseClient[Any], request: Request) -> Response:

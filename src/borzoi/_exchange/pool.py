@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from collections.abc import Callable, Coroutine, Hashable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .._backends.base import Backend, TimedOut, Turn
-from .._errors import ConnectError, PoolTimeout, ReadError, RemoteProtocolError, WriteError
+from .._errors import ConnectError, PoolTimeout
 from .._policy.pooling import Lane, Shelf
 from .connection import Connection
 from .dial import Dialer, Route
-from .single import IDEMPOTENT, Exchange
+from .single import Exchange
 from .trace import trace_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ _ROOM = object()
 """Given to a waiter in place of a connection: room to open one."""
 
 ConnectionLane: TypeAlias = "Lane[Connection]"
-
-_DIED = (ReadError, WriteError, RemoteProtocolError)
-"""What a connection looks like that the server closed while we sent a request over it."""
 
 
 class Clock(Protocol):
@@ -62,37 +59,15 @@ class Pool:
 
     # One request.
 
-    async def send(self, request: Request) -> Response:
-        """Send a request, and return its response, with the body unread.
+    def send(self, request: Request) -> Coroutine[Any, Any, Response]:
+        """Return what sends a request, and returns its response, with the body unread.
 
-        Raises errors of the tree, with `.request` set.
+        It raises errors of the tree, with `.request` set.
         """
         route: Route | tuple[bytes, bytes, int] = request.url._origin
         if "sni_hostname" in request.extensions:
             route = Route(*request.url._origin, request.extensions["sni_hostname"])
-        lane = self._shelf.lane(route)
-        exchange = Exchange(self, request)
-        try:
-            if not self._lease_idle(exchange, lane):
-                await self._lease_new(exchange, lane)
-            return await exchange.run()
-        except BaseException as error:
-            # Nothing is left to do here, unless an interrupt cut short the one who had to do it.
-            exchange.close_now()
-            exchange.explain(error)
-            if not _may_be_sent_again(exchange, error):
-                raise
-
-        # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way. A
-        # new one cannot have been closed for its age.
-        exchange = Exchange(self, request)
-        try:
-            await self._lease_new(exchange, lane, used=False)
-            return await exchange.run()
-        except BaseException as error:
-            exchange.close_now()
-            exchange.explain(error)
-            raise
+        return Exchange(self, request).run(self._shelf.lane(route))
 
     def know(self, connection: Connection) -> None:
         """Keep what the first response over a connection has shown: the next one to its peer comes about faster."""
@@ -101,27 +76,35 @@ class Pool:
 
     # Leasing.
 
-    def _lease_idle(self, exchange: Exchange, lane: ConnectionLane) -> bool:
+    def lease_idle(self, exchange: Exchange, lane: ConnectionLane) -> bool:
         """Give `exchange` an idle connection of its lane, if there is one that still lives."""
-        shelf = self._shelf
         while True:
-            with self._guard:
-                if self.orphans:
-                    self._bury_orphans()
-                if self.now() >= shelf.expires_from:
-                    self._close_expired()
-                if not lane.idle:
-                    return False
-                # Recorded before it leaves the shelf: an interrupt in between loses nothing.
-                connection = exchange.connection = lane.idle[-1]
-                shelf.take(connection, lane)
-                connection.idle = False
-
-            if connection.stream.is_idle():
+            # hot path: in an event loop the guard guards nothing here, where nobody waits.
+            if self.blocking:
+                with self._guard:
+                    found = self._take_idle(exchange, lane)
+            else:
+                found = self._take_idle(exchange, lane)
+            if found is None:
+                return False
+            if found.stream.is_idle():
                 return True
             exchange.close_now()
 
-    async def _lease_new(self, exchange: Exchange, lane: ConnectionLane, *, used: bool = True) -> None:
+    def _take_idle(self, exchange: Exchange, lane: ConnectionLane) -> Connection | None:
+        if self.orphans:
+            self._bury_orphans()
+        if self.now() >= self._shelf.expires_from:
+            self._close_expired()
+        if not lane.idle:
+            return None
+        # Recorded before it leaves the shelf: an interrupt in between loses nothing.
+        connection = exchange.connection = lane.idle[-1]
+        self._shelf.take(connection, lane)
+        connection.idle = False
+        return connection
+
+    async def lease_new(self, exchange: Exchange, lane: ConnectionLane, *, used: bool = True) -> None:
         """Give `exchange` a new connection, or (where it may be a `used` one) one that comes free.
 
         Raises PoolTimeout, ConnectTimeout, ConnectError, UnsupportedProtocol, ProxyError.
@@ -212,18 +195,24 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take back a connection that can be used again: for the first in the queue, or else for the shelf."""
+        if self.blocking:
+            with self._guard:
+                self._take_back(connection)
+        else:
+            self._take_back(connection)
+
+    def _take_back(self, connection: Connection) -> None:
         shelf = self._shelf
-        with self._guard:
-            if connection not in shelf.open:
-                # The pool was closed, and the connection with it.
-                return
-            if not shelf.waiters:
-                surplus = shelf.put(connection, connection.lane, self.now())
-                connection.idle = True
-                if surplus is not None:
-                    self._close_idle(surplus)
-                return
+        if connection not in shelf.open:
+            # The pool was closed, and the connection with it.
+            return
+        if shelf.waiters:
             self._hand_over(connection)
+            return
+        surplus = shelf.put(connection, connection.lane, self.now())
+        connection.idle = True
+        if surplus is not None:
+            self._close_idle(surplus)
 
     def _hand_over(self, connection: Connection) -> None:
         """Give a connection to the first in the queue."""
@@ -331,18 +320,6 @@ class Pool:
         self._guard = self._backend.guard()
         self._shelf = Shelf(self._limits)
         self.orphans.clear()
-
-
-def _may_be_sent_again(exchange: Exchange, error: BaseException) -> bool:
-    """Say whether a connection that had served before died under the request, without a byte of response."""
-    request = exchange.request
-    return (
-        isinstance(error, _DIED)
-        and exchange.reused
-        and not exchange.heard
-        and request.method in IDEMPOTENT
-        and request.is_replayable
-    )
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import (
     LocalProtocolError,
+    ReadError,
     ReadTimeout,
+    RemoteProtocolError,
     RequestError,
     TimeoutException,
     TransportError,
@@ -20,6 +22,7 @@ from .._errors import (
     WriteError,
     WriteTimeout,
 )
+from .._messages.content import NO_BODY
 from .._messages.response import Response
 from .._messages.streams import Body, ByteStream, source_of
 from .._values.headers import Headers
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from .._config import Deadline
     from .._messages.request import Request
     from .connection import Connection, Upgraded
-    from .pool import Pool
+    from .pool import ConnectionLane, Pool
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"})
 """Methods that may be sent again when nothing is known of their outcome (RFC 9110, 9.2.2; RFC 9205 for QUERY)."""
@@ -42,17 +45,17 @@ GLANCE = 0.01
 CLOSE = 0.002
 """Seconds before the deadline at which a time-out counts as the deadline's: timers are not exact."""
 
+_DIED = (ReadError, WriteError, RemoteProtocolError)
+"""What a connection looks like that the server closed while we sent a request over it."""
+
 _NO_TIMEOUTS: dict[str, float | None] = {}
 
 
 class Exchange(Body):
     """Send one request, and be the body of its response."""
 
-    heard = False
-    """Whether a byte of the response had come when it failed."""
-
-    reused = False
-    """Whether it failed on a connection that had served others before."""
+    _heard = False
+    """Whether a byte of the response had come when sending the body failed."""
 
     connection: Connection | None = None
     """The leased connection; None before it is there and after it went back."""
@@ -103,26 +106,35 @@ class Exchange(Body):
 
     # Sending the request and receiving the head.
 
-    async def run(self) -> Response:
-        """Send the request and return the response, whose body this is. Raises errors of the tree, `.request` set."""
-        connection = self.connection
-        assert connection is not None
-        engine = connection.engine
-        stream = connection.stream
+    async def run(self, lane: ConnectionLane, *, again: bool = False) -> Response:
+        """Lease a connection, send the request and return the response, whose body this is.
+
+        Raises errors of the tree, `.request` set. `again` asks for a connection that has not served before.
+        """
+        # hot path: the one coroutine of a request between its transport and its stream.
+        pool = self._pool
         data = b""
         try:
+            if again or not pool.lease_idle(self, lane):
+                await pool.lease_new(self, lane, used=not again)
+            connection = self.connection
+            assert connection is not None
+            engine = connection.engine
+            stream = connection.stream
+            connection.requests += 1
+
             opening, streamed = self._opening(connection)
             if streamed:
                 await self._send_body(connection, opening)
             else:
                 # Without a total time-out, patience() only looks its operation up: here twice a request.
-                seconds = self._timeouts.get("write") if self._until is None else self.patience("write")
-                await stream.write(opening, seconds)
+                await stream.write(
+                    opening, self._timeouts.get("write") if self._until is None else self.patience("write")
+                )
 
             # There already where the server has answered before it had the whole body.
             if engine.head is None:
-                seconds = self._timeouts.get("read") if self._until is None else self.patience("read")
-                data = await stream.read(seconds)
+                data = await stream.read(self._timeouts.get("read") if self._until is None else self.patience("read"))
                 if data:
                     engine.receive(data)
                 else:
@@ -133,11 +145,11 @@ class Exchange(Body):
             head = engine.head
             assert head is not None
             if connection.requests == 1:
-                self._pool.know(connection)
+                pool.know(connection)
             if engine.complete:
                 network_stream = self._finish(connection)
             else:
-                self._guardian = Guardian(self._pool, connection)
+                self._guardian = Guardian(pool, connection)
                 network_stream = connection.network_stream
             extensions = {
                 "http_version": head.http_version,
@@ -146,11 +158,27 @@ class Exchange(Body):
             }
             return Response.received(head.status, Headers.from_raw(head.pairs, head.is_plain), extensions, self)
         except BaseException as error:
-            self.heard = self.heard or bool(data) or engine.answered
-            self.reused = connection.requests > 1
-            self.close_now()
-            self.explain(error)
-            raise
+            if not self._failed(error, bool(data)):
+                raise
+
+        # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way. A
+        # new one cannot have been closed for its age.
+        return await Exchange(pool, self.request).run(lane, again=True)
+
+    def _failed(self, error: BaseException, heard: bool) -> bool:
+        """Discard the connection, explain the error, and return whether the request may be sent again.
+
+        It may where a connection that had served before died under it, without a byte of response.
+        """
+        connection = self.connection
+        reused = connection is not None and connection.requests > 1
+        heard = heard or self._heard or (connection is not None and connection.engine.answered)
+        self.close_now()
+        self.explain(error)
+        request = self.request
+        return (
+            isinstance(error, _DIED) and reused and not heard and request.method in IDEMPOTENT and request.is_replayable
+        )
 
     async def _receive_rest_of_head(self, connection: Connection) -> None:
         """Receive a head that comes in pieces. It may take as long as one read: dribbling must not hold us."""
@@ -177,7 +205,6 @@ class Exchange(Body):
         """Return the bytes to begin with, a small body included, and whether a body is still to be streamed."""
         request = self.request
         engine = connection.engine
-        connection.requests += 1
         target = request.extensions.get("target") or request.url._target
         block = request._headers._block
         if isinstance(block, list):
@@ -187,6 +214,8 @@ class Exchange(Body):
         head = engine.encode_head(request.method, target, block)
 
         stream = request.stream
+        if stream is NO_BODY and engine.to_send == 0:
+            return head, False
         if type(stream) is not ByteStream or len(stream._data) > SMALL_BODY:
             return head, True
         if stream._data:
@@ -220,7 +249,7 @@ class Exchange(Body):
                 data = await connection.stream.read(self.patience("read") if broken else GLANCE)
                 if not data:
                     return False
-                self.heard = True
+                self._heard = True
                 engine.receive(data)
         except RequestError:
             return False

@@ -91,10 +91,12 @@ class IncomingBody:
 
     def _take_whole(self, *, blocking: bool) -> bool:
         """Read a body that has come with its head and needs no decoding, as most do, and say whether it was one."""
-        # hot path: it calls nothing that it need not.
+        # hot path: it calls nothing that it need not. What a program made of the class keeps its methods.
         stream = self.stream
         if (
             not isinstance(stream, Body)
+            or type(self).read is not _READ
+            or type(self).aread is not _AREAD
             or (stream.blocking is not blocking and stream.blocking is not None)
             or self.is_closed
             or self.is_stream_consumed
@@ -251,3 +253,7 @@ class IncomingBody:
                 await self._shut(blocking=blocking)
             except Exception:  # noqa: BLE001, S110 - the first error is the one that says what happened
                 pass
+
+
+_READ = IncomingBody.read
+_AREAD = IncomingBody.aread

@@ -19,6 +19,7 @@ from .http1_head import (
     DEFAULT_HEAD_LIMITS,
     EMPTY_LINE,
     KNOWN_METHODS,
+    KNOWN_TARGETS,
     NO_BODY,
     UNTIL_CLOSE,
     HeadLimits,
@@ -154,7 +155,8 @@ class Http1:
         if framing.length and method in ("CONNECT", "TRACE"):
             raise LocalProtocolError(f"A {method} request has no body, and these headers announce one.")
 
-        head = (KNOWN_METHODS.get(method) or encode_method(method)) + encode_target(target) + block.encoded()
+        line = KNOWN_METHODS.get(method) or encode_method(method)
+        head = line + (KNOWN_TARGETS.get(target) or encode_target(target)) + (block._encoded or block.encoded())
         self._method = method
         self._is_plain = method != "HEAD" and method != "CONNECT"
         self._waits_for = _HEAD
@@ -210,7 +212,7 @@ class Http1:
 
     # --- receiving
 
-    def receive(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:  # hot path: the usual head is taken in without a call of ours but one
         """Take in what arrived. Raises RemoteProtocolError, now and from now on, for what is not a sound response."""
         if self._error is not None:
             raise RemoteProtocolError(self._error)
@@ -229,7 +231,7 @@ class Http1:
                 data = data[end:]
                 if not head.keeps:
                     self._keeps = False
-                # hot path: the usual response, which arrives whole. What follows would do the same with six more calls.
+                # The usual response, which arrives whole. What follows would do the same with six more calls.
                 if head.length == len(data) and data and head.status == 200 and self._is_plain:
                     self.head = head
                     self.chunks.append(data)

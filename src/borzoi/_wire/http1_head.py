@@ -32,8 +32,8 @@ _START_OF_STATUS_LINE = b"HTTP/1."
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++").fullmatch
 _FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([\t\x20-\x7e\x80-\xff]*+)").fullmatch
 
-MAX_KNOWN_LINES = 64
-"""Lines that a connection remembers, of each kind."""
+MAX_KNOWN_LINES = 1024
+"""Lines that are remembered, of each kind."""
 
 MAX_KNOWN_LINE = 128
 """Bytes in a line that is remembered: longer ones are rarely the same twice."""
@@ -59,9 +59,15 @@ KNOWN_METHODS = {
 }
 """Methods that need no check, and how they begin a request line."""
 
+KNOWN_TARGETS: dict[bytes, bytes] = {}
+"""Targets that were checked, and how they end a request line."""
+
 _VISIBLE = bytes(range(0x21, 0x7F))
 
-_known_targets: dict[bytes, bytes] = {}
+# What was found sound, and what it means: shared by all connections, since threads see a dictionary before or after a
+# change, and what is missing from it is only looked at once more.
+_known_lines: dict[bytes, tuple[bytes, bytes]] = {}
+_known_framing: dict[bytes, tuple[tuple[bytes, bytes], int, int]] = {}
 
 
 class HeadLimits:
@@ -206,10 +212,10 @@ class HeadParser:
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
-        self._known: dict[bytes, tuple[bytes, bytes]] = {}
-        self._framing: dict[bytes, tuple[tuple[bytes, bytes], int, int]] = {}
+        self._known = _known_lines
+        self._framing = _known_framing
 
-    def parse(self, block: bytes) -> ResponseHead:
+    def parse(self, block: bytes) -> ResponseHead:  # hot path: what a line means is looked up and done in one place
         """Parse a head, given from its first byte to the end of its empty line. Raises RemoteProtocolError."""
         lines = block[:-4].split(b"\r\n")
         if lines[0] == _USUAL_STATUS_LINE:
@@ -219,7 +225,6 @@ class HeadParser:
         if len(lines) > self._limits.count + 1:
             raise RemoteProtocolError(f"The response has more than {self._limits.count} header fields.")
 
-        # hot path: what a line means is looked up, and done here.
         del lines[0]
         known = self._known
         pairs: Pairs = []
@@ -402,12 +407,10 @@ def encode_method(method: str) -> bytes:
 
 def encode_target(target: bytes) -> bytes:
     """Return the rest of a request line. Raises LocalProtocolError for what is not a target (RFC 9112, 3.2)."""
-    line = _known_targets.get(target)
-    if line is None:
-        # No white space; what is not ASCII is to be percent-encoded.
-        if not target or target.translate(None, _VISIBLE):
-            raise LocalProtocolError(f"Invalid request target {target[:64]!r}: visible ASCII characters make one.")
-        line = target + b" HTTP/1.1\r\n"
-        if len(target) <= MAX_KNOWN_LINE:
-            _remember(_known_targets, target, line)
+    # No white space; what is not ASCII is to be percent-encoded.
+    if not target or target.translate(None, _VISIBLE):
+        raise LocalProtocolError(f"Invalid request target {target[:64]!r}: visible ASCII characters make one.")
+    line = target + b" HTTP/1.1\r\n"
+    if len(target) <= MAX_KNOWN_LINE:
+        _remember(KNOWN_TARGETS, target, line)
     return line
