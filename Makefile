@@ -1,7 +1,7 @@
 # One command for each job: `make` alone lists them.
 #
 #   PYTHON=python3.13 VENV=.venv-3.13    another interpreter, with an environment of its own
-#   ARGS="tests/values -k url"           more arguments for test, test-fast, fuzz, bench, demo and compat
+#   ARGS="tests/values -k url"           more arguments for test, test-fast, test-servers, fuzz, bench, demo and compat
 #   JOBS=4                               test processes
 
 PYTHON ?= python3
@@ -25,11 +25,11 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-fast coverage lint types bench fuzz docs compat clean
+.PHONY: help setup demo test test-fast test-servers coverage lint types bench fuzz docs compat clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## Make the environment and install the checkout and its tools, when either is out of date.
 
@@ -41,6 +41,9 @@ test: $(VENV)/.installed ## Run the whole suite in parallel and hold its coverag
 
 test-fast: $(VENV)/.installed ## Run the suite, or what ARGS names of it, without measuring coverage.
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-servers: $(VENV)/.installed ## Run requests against real servers and proxies, installing from Debian those that are missing.
+	$(BIN)/python -m scripts.servers $(ARGS)
 
 coverage: $(VENV)/.installed ## Run the suite and write to htmlcov/ which lines and branches it leaves out.
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=html --cov-report=term $(ARGS)
