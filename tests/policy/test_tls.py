@@ -62,6 +62,7 @@ def test_a_certificate_cut_short(size: int) -> None:
         {"pinned.example": key_pin(der())},
         {"PINNED.example.": [fingerprint(der())], "other.example": "00" * 32},
     ],
+    ids=["key", "as curl", "fingerprint", "digits", "one of two", "of the host", "of hosts"],
 )
 def test_pins_that_fit(pins: Any) -> None:
     """A key or a fingerprint, in the usual spellings, for all hosts or for one; one of several is enough."""
@@ -69,7 +70,9 @@ def test_pins_that_fit(pins: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "pins", [key_pin(der("other.example")), "00" * 32, {"pinned.example": ["00" * 32]}, {"pinned.example": []}]
+    "pins",
+    [key_pin(der("other.example")), "00" * 32, {"pinned.example": ["00" * 32]}, {"pinned.example": []}],
+    ids=["key", "fingerprint", "of the host", "none"],
 )
 def test_pins_that_do_not_fit(pins: Any) -> None:
     """Another certificate is refused, and the refusal says what its key is; a host with no pins at all fits none."""
