@@ -17,7 +17,7 @@ from borzoi.cli.demo_server import DemoServer
 from tests.structure.source import ROOT
 
 SERVED = "http://127.0.0.1:8000"
-PAGES = ["README.md", "docs/progress.md", "docs/sse.md", "docs/environment.md", "docs/tls.md", "docs/guards.md"]
+PAGES = ["README.md", "docs/progress.md", "docs/sse.md", "docs/environment.md", "docs/tls.md", "docs/guards.md", "docs/proxies.md"]
 
 EXAMPLE = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
