@@ -67,7 +67,12 @@ class Pool:
         route: Route | tuple[bytes, bytes, int] = request.url._origin
         if "sni_hostname" in request.extensions:
             route = Route(*request.url._origin, request.extensions["sni_hostname"])
-        return Exchange(self, request).run(self._shelf.lane(route))
+        kind = Exchange
+        if "trace" in request.extensions:
+            from .traced import TracedExchange
+
+            kind = TracedExchange
+        return kind(self, request).run(self._shelf.lane(route))
 
     def know(self, connection: Connection) -> None:
         """Keep what the first response over a connection has shown: the next one to its peer comes about faster."""

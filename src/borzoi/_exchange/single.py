@@ -65,6 +65,9 @@ class Exchange(Body):
 
     _guardian: Guardian | None = None
 
+    is_traced = False
+    """Whether the program is told of each step."""
+
     def __init__(self, pool: Pool, request: Request) -> None:
         extensions = request.extensions
         self._pool = pool
@@ -123,18 +126,21 @@ class Exchange(Body):
             stream = connection.stream
             connection.requests += 1
 
-            opening, streamed = self._opening(connection)
-            if streamed:
-                await self._send_body(connection, opening)
-            else:
+            opening, streamed = (b"", True) if self.is_traced else self._opening(connection)
+            if not streamed:
                 # Without a total time-out, patience() only looks its operation up: here twice a request.
-                await stream.write(
-                    opening, self._timeouts.get("write") if self._until is None else self.patience("write")
-                )
+                seconds = self._timeouts.get("write") if self._until is None else self.patience("write")
+                await stream.write(opening, seconds)
+            elif self.is_traced:
+                await self._ask(connection)
+            else:
+                await self._send_body(connection, opening)
 
             # There already where the server has answered before it had the whole body.
             if engine.head is None:
-                data = await stream.read(self._timeouts.get("read") if self._until is None else self.patience("read"))
+                # As `_receive_head()`, without its coroutine.
+                seconds = self._timeouts.get("read") if self._until is None else self.patience("read")
+                data = await stream.read(seconds)
                 if data:
                     engine.receive(data)
                 else:
@@ -163,7 +169,7 @@ class Exchange(Body):
 
         # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way. A
         # new one cannot have been closed for its age.
-        return await Exchange(pool, self.request).run(lane, again=True)
+        return await type(self)(pool, self.request).run(lane, again=True)
 
     def _failed(self, error: BaseException, heard: bool) -> bool:
         """Discard the connection, explain the error, and return whether the request may be sent again.
@@ -179,6 +185,16 @@ class Exchange(Body):
         return (
             isinstance(error, _DIED) and reused and not heard and request.method in IDEMPOTENT and request.is_replayable
         )
+
+    async def _receive_head(self, connection: Connection) -> None:
+        data = await connection.stream.read(self.patience("read"))
+        if data:
+            self._heard = True
+            connection.engine.receive(data)
+        else:
+            connection.engine.receive_eof()
+        if connection.engine.head is None:
+            await self._receive_rest_of_head(connection)
 
     async def _receive_rest_of_head(self, connection: Connection) -> None:
         """Receive a head that comes in pieces. It may take as long as one read: dribbling must not hold us."""
@@ -200,6 +216,10 @@ class Exchange(Body):
                 engine.receive(data)
             else:
                 engine.receive_eof()
+
+    async def _ask(self, connection: Connection) -> None:
+        """Send the request and receive the head, telling of it: for the exchanges that do."""
+        raise NotImplementedError
 
     def _opening(self, connection: Connection) -> tuple[bytes, bool]:
         """Return the bytes to begin with, a small body included, and whether a body is still to be streamed."""
