@@ -34,7 +34,7 @@ class Told:
     async def _later(self, name: str, info: dict[str, Any]) -> None:
         self._now(name, info)
 
-    def keys(self) -> Keys:
+    def recorded(self) -> Keys:
         """Return the events over HTTP/1.1 as they are recorded."""
         return [(name, list(info)) for name, info in self.events if name.startswith("http11.")]
 
@@ -58,7 +58,7 @@ def test_a_request(world: World, case: str, method: str, body: bytes) -> None:
 
         world.run(check)
 
-    assert told.keys() == of_http(case)
+    assert told.recorded() == of_http(case)
     received = dict(told.events)["http11.receive_response_headers.complete"]["return_value"]
     assert received[:3] == (b"HTTP/1.1", 200, b"OK")
     assert (b"Content-Length", b"5") in received[3]
@@ -83,7 +83,7 @@ def test_a_streamed_body(world: World) -> None:
 
         world.run(check)
 
-    assert told.keys() == of_http("http")
+    assert told.recorded() == of_http("http")
 
 
 def test_a_body_cut_short(world: World) -> None:
@@ -104,7 +104,7 @@ def test_a_body_cut_short(world: World) -> None:
 
         world.run(check)
 
-    assert told.keys() == of_http("a body cut short")
+    assert told.recorded() == of_http("a body cut short")
 
 
 def test_no_answer(world: World) -> None:
@@ -124,7 +124,7 @@ def test_no_answer(world: World) -> None:
 
         world.run(check)
 
-    assert told.keys() == of_http("no answer")
+    assert told.recorded() == of_http("no answer")
 
 
 def test_a_connection_that_died_is_replaced(world: World) -> None:
@@ -152,6 +152,6 @@ def test_a_connection_that_died_is_replaced(world: World) -> None:
 
         world.run(check)
 
-    names = [name for name, _ in told.keys()]
+    names = [name for name, _ in told.recorded()]
     assert names.count("http11.send_request_headers.complete") == 2
     assert names[-1] == "http11.response_closed.complete"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._backends.base import ConnectOptions
@@ -176,13 +176,13 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         self._latest = None
         _transports.add(self)
 
-    def handle_async_request(self, request: Request) -> Coroutine[Any, Any, Response]:
+    async def handle_async_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
         worlds = self._worlds or self._first_use()
         loop = worlds.current_loop()
         latest = self._latest
         pool = latest[1] if latest is not None and latest[0]() is loop else self._pool_of(worlds, loop)
-        return pool.send(request)
+        return await pool.send(request)
 
     def _first_use(self) -> Worlds:
         worlds = self._worlds = Worlds()

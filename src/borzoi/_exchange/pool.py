@@ -240,7 +240,7 @@ class Pool:
         finally:
             self._free(connection, connection.lane)
 
-    def _free(self, holder: Hashable, lane: ConnectionLane) -> None:
+    def _free(self, holder: Connection | Turn, lane: ConnectionLane) -> None:
         """Give the room of a connection that is no more, or never was, to the first in the queue."""
         with self._guard:
             self._shelf.strike(holder, lane)

@@ -117,8 +117,7 @@ class Request:
             own._block = headers.block
             request._complete_headers({})
         else:
-            hosted = block._hosted
-            own._block = (hosted and hosted.get(host)) or block.with_host(host)
+            own._block = block.with_host(host)
         return request
 
     def _encode(

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from .._config import Limits
 
@@ -90,10 +90,10 @@ class Shelf(Generic[C, W]):
         lane.open.add(holder)
         self.open.add(holder)
 
-    def strike(self, holder: Hashable, lane: Lane[C]) -> None:
+    def strike(self, holder: C | W, lane: Lane[C]) -> None:
         """Count a connection or a token no more, wherever it is."""
         if holder in self._idle:
-            self.take(holder, lane)
+            self.take(cast("C", holder), lane)
         lane.open.discard(holder)
         self.open.discard(holder)
 
