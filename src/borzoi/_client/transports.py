@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._backends.base import ConnectOptions
@@ -59,7 +59,7 @@ def _dialer(
 class Sender(Protocol):
     """What a transport sends its requests with: a pool, or what a program has put in its place (`borzoi.compat`)."""
 
-    async def send(self, request: Request) -> Response:
+    def send(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Send a request, and return its response, with the body unread."""
         ...
 
@@ -70,7 +70,7 @@ class Sender(Protocol):
 class AsyncSender(Protocol):
     """What is in the place of the pools in an event loop."""
 
-    async def send(self, request: Request) -> Response:
+    def send(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Send a request, and return its response, with the body unread."""
         ...
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from .._config import Limits
 
@@ -93,7 +93,7 @@ class Shelf(Generic[C, W]):
     def strike(self, holder: C | W, lane: Lane[C]) -> None:
         """Count a connection or a token no more, wherever it is."""
         if holder in self._idle:
-            self.take(cast("C", holder), lane)
+            self.take(holder, lane)  # pyright: ignore[reportArgumentType] - mypy sees that it is a connection, pyright not
         lane.open.discard(holder)
         self.open.discard(holder)
 
