@@ -55,18 +55,18 @@ class Network:
     def _spawn(self) -> None:
         import sniffio
 
-        if sniffio.thread_local.name == "trio":
-            import trio
-
-            trio.lowlevel.spawn_system_task(self.aclose)
-            return
-
-        import asyncio
-
         try:
+            if sniffio.thread_local.name == "trio":
+                import trio
+
+                trio.lowlevel.spawn_system_task(self.aclose)
+                return
+
+            import asyncio
+
             task = asyncio.get_running_loop().create_task(self.aclose())
         except RuntimeError:
-            # A finaliser, outside of any loop: the next request of one closes it.
+            # A finaliser, outside of any loop, or one that has all but ended: the next request closes it.
             return
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

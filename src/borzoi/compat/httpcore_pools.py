@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from .._client.transports import AsyncHTTPTransport, HTTPTransport
-from .._client.worlds import Worlds
 from .._errors import UnsupportedProtocol
 from .._exchange.connection import Connection
 from .._exchange.pool import Pool
@@ -225,7 +224,6 @@ class AsyncConnectionPool(_Pool, AsyncRequestInterface, metaclass=Watched):
     """Send requests over pooled connections, in an event loop."""
 
     _blocking = False
-    _worlds: Worlds | None = None
 
     def _show_transport(self, transport: AsyncHTTPTransport) -> None:
         backend = AutoBackend()
@@ -235,8 +233,8 @@ class AsyncConnectionPool(_Pool, AsyncRequestInterface, metaclass=Watched):
     def _engine_here(self) -> Pool:
         if self._engine is not None:
             return self._engine
-        worlds = self._worlds = self._worlds or Worlds()
         transport: AsyncHTTPTransport = self._transport
+        worlds = transport._worlds or transport._first_use()
         loop = worlds.current_loop()
         with transport._lock:
             return transport._entry_of(worlds, loop)[1]
