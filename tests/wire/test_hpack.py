@@ -323,6 +323,29 @@ def test_a_list_over_the_limit_is_read_and_refused() -> None:
     assert decoder.decode(b"\x82") == [(b":method", b"GET")]
 
 
+def test_old_entries_leave() -> None:
+    """What does not fit into the table any more cannot be referred to (RFC 7541, 4.4)."""
+    decoder = Decoder(max_table=100)
+    decoder.decode(literal(b"first", b"x", 0x40) + literal(b"second", b"x", 0x40))
+    assert decoder.decode(b"\xbf") == [(b"first", b"x")]
+
+    decoder.decode(literal(b"third", b"x", 0x40))
+
+    assert decoder.decode(b"\xbf") == [(b"second", b"x")]
+    with pytest.raises(HpackError, match="refers to what is not there"):
+        decoder.decode(b"\xc0")
+
+
+def test_an_entry_larger_than_the_table_empties_it() -> None:
+    """It is no fault, and leaves nothing behind (RFC 7541, 4.4)."""
+    decoder = Decoder(max_table=100)
+
+    assert decoder.decode(literal(b"a", b"b", 0x40) + literal(b"c", b"d" * 100, 0x40))[1] == (b"c", b"d" * 100)
+
+    with pytest.raises(HpackError, match="refers to what is not there"):
+        decoder.decode(b"\xbe")
+
+
 def test_a_bomb_is_refused_in_bounded_time_and_memory() -> None:
     """128 KiB that stand for 500 MiB are refused within a second, holding less than 4 MiB."""
     decoder = Decoder()

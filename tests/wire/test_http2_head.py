@@ -112,6 +112,19 @@ def test_blocks_that_are_kept_mean_the_same_only_while_the_table_does() -> None:
         assert [(b":status", b"200"), *stream.head.pairs] == [(name.encode(), value.encode()) for name, value in status]
 
 
+def test_a_block_that_changes_the_table_is_read_each_time() -> None:
+    """The same block twice puts its field into the table twice: it is not answered from memory."""
+    engine = connect()
+    streams = [ask(engine) for _ in range(3)]
+    adding = fields((b":status", b"200")) + b"\x40\x01a\x01b"
+
+    engine.receive(
+        frame(1, 5, 1, adding) + frame(1, 5, 3, adding) + frame(1, 5, 5, fields((b":status", b"200")) + b"\xbf")
+    )
+
+    assert [stream.head and stream.head.pairs for stream in streams] == [[(b"a", b"b")]] * 3
+
+
 def test_trailers_that_repeat() -> None:
     """Trailers are the same each time they come, from whatever they are remembered."""
     response = headers(1) + trailers(1, (b"t", b"v")) + headers(3) + trailers(3, (b"t", b"v"))
@@ -439,6 +452,14 @@ def test_a_block_that_is_sent_again_costs_its_indices() -> None:
         assert decoder.decode(payload, raw=True)[-1] == (b"x-tenant", b"%d" % (number % 3))
 
     assert sizes[6:] == [6] * 9
+
+    other = block((b"X-Other", b"1"))
+    sizes = []
+    for _ in range(4):
+        engine.open("GET", b"/", other)
+        ((_, _, payload),) = sent_by(engine, 1)
+        sizes.append(len(payload))
+    assert sizes[2:] == [5, 5]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "QUERY", "X" * 20])

@@ -433,16 +433,16 @@ def test_a_tunnel_that_is_refused() -> None:
 
 
 def test_more_than_a_stream_may_send() -> None:
-    """DATA beyond the window of its stream is a fault of the stream (RFC 9113, 6.9.1)."""
-    limits = Http2Limits(stream_window=65_535)
-    engine = connect(limits)
-    stream, other = ask(engine), ask(engine)
+    """DATA beyond the window of its stream, padding included, is a fault of the stream (RFC 9113, 6.9.1)."""
+    for full in (data(1, b"x" * 16_384), frame(0, 8, 1, b"\xff" + b"x" * 16_128 + bytes(255))):
+        engine = connect(Http2Limits(stream_window=65_535))
+        stream, other = ask(engine), ask(engine)
 
-    engine.receive(headers(1) + data(1, b"x" * 16_384) * 4)
+        engine.receive(headers(1) + full * 4)
 
-    assert stream.error == f"{BROKE}more DATA came than the stream's window admits."
-    assert sent_by(engine, 3) == [(0, 1, number(3))]
-    assert (other.error, engine.error) == (None, None)
+        assert stream.error == f"{BROKE}more DATA came than the stream's window admits."
+        assert sent_by(engine, 3) == [(0, 1, number(3))]
+        assert (other.error, engine.error) == (None, None)
 
 
 def test_more_than_the_connection_may_send() -> None:
@@ -457,6 +457,23 @@ def test_more_than_the_connection_may_send() -> None:
 
         assert engine.error == f"{BROKE}more DATA came than the connection's window admits (FLOW_CONTROL_ERROR)."
         assert stream.error == engine.error
+
+
+@pytest.mark.parametrize("opening", [b"", b"0", b"ended"])
+def test_what_is_refused_is_let_through_again(opening: bytes) -> None:
+    """DATA that its stream has no use for opens the connection's window again by as much as it has shut it."""
+    engine = connect(Http2Limits(connection_window=65_535))
+    opened = 0
+    for _ in range(20):
+        stream = upload(engine)
+        before = {b"": b"", b"0": headers(stream.id, (b"content-length", b"0")), b"ended": headers(stream.id, end=True)}
+        engine.receive(before[opening] + data(stream.id, b"x" * 16_000))
+        assert stream.id not in engine.streams
+        opened += sum(int.from_bytes(payload, "big") for _, number_, payload in sent_by(engine, 8) if number_ == 0)
+        engine.reset(stream)
+
+    assert engine.error is None
+    assert 20 * 16_000 - opened < 65_535 // 2
 
 
 def test_what_is_taken_is_let_through_again() -> None:
@@ -625,6 +642,21 @@ def test_late_frames_of_a_reset_stream_are_dropped() -> None:
     assert other.head.pairs == [(b"a", b"b"), (b"a", b"b")]
     assert sum(int.from_bytes(payload, "big") for _, _, payload in sent_by(engine, 8)) > 60_000
     assert (stream.head, stream.chunks) == (None, [])
+
+
+@pytest.mark.parametrize("opening", [b"", headers(1), headers(1, end=True)])
+def test_headers_that_are_refused_are_read_all_the_same(opening: bytes) -> None:
+    """A header block that its stream has no use for still puts its fields into the table, where others find them."""
+    engine = connect()
+    upload(engine)
+    other = ask(engine)
+    wrong = fields(STATUS, (b"Bad", b"x")) + b"\x40\x01a\x01b"
+
+    engine.receive(opening + frame(1, 4, 1, wrong) + frame(1, 5, 3, fields(STATUS) + b"\xbe"))
+
+    assert sent_by(engine, 3) != []
+    assert other.head is not None
+    assert other.head.pairs == [(b"a", b"b")]
 
 
 def test_late_headers_over_the_limit_are_dropped_too() -> None:

@@ -166,6 +166,29 @@ def test_streams_share_the_window_of_the_connection() -> None:
     assert engine.receive(window(0, 1)) == []
 
 
+def test_a_stream_that_has_ended_waits_no_more() -> None:
+    """A stream that was given up while it waited is not named when the window opens."""
+    engine = connect(Http2Limits(), (4, 100_000))
+    first, second = upload(engine), upload(engine)
+    engine.send(first, b"x" * 65_535)
+    assert engine.send(first, b"x") == engine.send(second, b"x") == 0
+
+    engine.reset(first)
+
+    assert engine.receive(window(0, 10)) == [second]
+
+
+def test_a_setting_does_not_open_the_window_of_the_connection() -> None:
+    """Streams that wait for the connection's window are not named when only their own is opened."""
+    engine = connect()
+    stream = upload(engine)
+    assert engine.send(stream, b"x" * 70_000) == 65_535
+    assert engine.send(stream, b"x") == 0
+
+    assert engine.receive(settings((4, 100_000)) + window(1, 10)) == []
+    assert engine.receive(window(0, 1)) == [stream]
+
+
 def test_a_window_may_be_less_than_nothing() -> None:
     """A smaller initial window takes from open streams what they may have used already (RFC 9113, 6.9.2)."""
     engine = connect(Http2Limits(), (4, 1000))

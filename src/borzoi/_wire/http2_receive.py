@@ -54,6 +54,7 @@ from .http2_state import (
     IGNORED_SHIFT,
     LATE_DATA_SHIFT,
     LATE_HEADERS_SHIFT,
+    LATE_PIECE,
     SETTINGS_COST,
     TINY_DATA,
     TINY_DATA_COST,
@@ -214,17 +215,14 @@ class Receiver(ConnectionState):
         padding = len(payload) - len(content)
         stream = self.streams.get(number)
         if stream is None:
-            if not self._check_late(DATA, number):
-                raise Fault(STREAM_CLOSED, f"DATA came on stream {number} after its end")
-            self._spend(len(payload) >> LATE_DATA_SHIFT)
-            self._take_credit(len(payload))
+            self._take_late_data(number, len(payload))
             return
 
-        # RFC 9113, 5.1 and 8.1.
-        if stream.awaits == AWAITS_NOTHING:
-            raise Fault(STREAM_CLOSED, "DATA came after the end of the response", number)
-        if stream.awaits == AWAITS_HEAD:
+        # RFC 9113, 5.1 and 8.1. The connection's window counts what is refused, too.
+        if stream.awaits != AWAITS_BODY:
             self._take_credit(len(payload))
+            if stream.awaits == AWAITS_NOTHING:
+                raise Fault(STREAM_CLOSED, "DATA came after the end of the response", number)
             raise Fault(PROTOCOL_ERROR, "DATA came before the head of the response", number)
 
         if padding:
@@ -232,6 +230,15 @@ class Receiver(ConnectionState):
             stream.credit -= padding
             stream.taken += padding
         self._take_data(stream, content, flags & END_STREAM)
+
+    def _take_late_data(self, number: int, size: int) -> None:
+        self._check_late(DATA, number)
+        self._take_credit(size)
+        # What the server could send before it heard of a reset is no flood, unless it comes in small pieces.
+        if LATE_PIECE <= size <= self._late:
+            self._late -= size
+        else:
+            self._spend(FRAME_COST + (size >> LATE_DATA_SHIFT))
 
     def _take_credit(self, size: int) -> None:
         self._credit -= size
@@ -299,9 +306,8 @@ class Receiver(ConnectionState):
     def _receive_block(self, number: int, block: bytes, ends: int) -> None:
         stream = self.streams.get(number)
         if stream is None:
-            if not self._check_late(HEADERS, number):
-                raise Fault(STREAM_CLOSED, f"HEADERS came on stream {number} after its end")
-            self._spend(len(block) >> LATE_HEADERS_SHIFT)
+            self._check_late(HEADERS, number)
+            self._spend(FRAME_COST + (len(block) >> LATE_HEADERS_SHIFT))
             self._reader.skip(block)
         elif stream.awaits == AWAITS_HEAD:
             self._take_head(stream, block, ends)
@@ -355,12 +361,12 @@ class Receiver(ConnectionState):
     # --- the connection
 
     def _receive_reset(self, flags: int, number: int, payload: bytes) -> None:
+        self._spend(FRAME_COST)
         stream = self.streams.get(number)
         if stream is None:
             self._check_late(RST_STREAM, number)
             return
 
-        self._spend(FRAME_COST)
         code = stream.reset_code = decode_code(payload)
         # RFC 9113, 8.7.
         stream.unprocessed = code == REFUSED_STREAM and not stream.answered
@@ -417,9 +423,9 @@ class Receiver(ConnectionState):
             self._end_stream(stream, f"The server did not act upon the request ({self.goaway}).")
 
     def _receive_window_update(self, flags: int, number: int, payload: bytes) -> None:
+        self._spend(FRAME_COST)
         increment = decode_number(payload)
         if not number:
-            self._spend(FRAME_COST)
             was_shut = self._window <= 0
             self._window = _widened(self._window, increment, 0)
             if was_shut:
@@ -432,7 +438,6 @@ class Receiver(ConnectionState):
             _widened(0, increment, 0)
             return
 
-        self._spend(FRAME_COST)
         stream.window = _widened(stream.window, increment, number)
         if stream.window > 0 and self._window > 0 and self._blocked.pop(number, None) is not None:
             self._news[number] = stream

@@ -6,11 +6,14 @@ Nothing here reads or makes requests and responses; `http2_receive` and `http2` 
 from __future__ import annotations
 
 from .http2_frames import (
+    DATA,
     DEFAULT_WINDOW,
     ENHANCE_YOUR_CALM,
+    HEADERS,
     MAX_STREAM,
     PREFACE,
     PROTOCOL_ERROR,
+    STREAM_CLOSED,
     Fault,
     encode_goaway,
     encode_reset,
@@ -31,6 +34,7 @@ EMPTY_DATA_COST = 100
 SETTINGS_COST = 500
 IGNORED_SHIFT = 4
 LATE_DATA_SHIFT = 10
+LATE_PIECE = 1024
 LATE_HEADERS_SHIFT = 2
 TINY_DATA_COST = 1
 TINY_DATA = 8
@@ -85,6 +89,7 @@ class ConnectionState:
         self._given_up: dict[int, None] = {}
         self._forgotten = 0
         self._spent = 0
+        self._late = 0
 
         # What we may send, what the server may send, and what of that has arrived and waits to be taken.
         self._window = DEFAULT_WINDOW
@@ -106,7 +111,7 @@ class ConnectionState:
         # RFC 9113, 5.1.1: numbers are not used again; 6.8: nothing is begun after GOAWAY.
         if self.error is not None or self.goaway is not None or self._next > MAX_STREAM:
             self._most = 0
-        elif self.settled:
+        else:
             limit = self._settings.max_streams
             self._most = UNLIMITED_STREAMS if limit is None else limit
 
@@ -164,20 +169,21 @@ class ConnectionState:
             oldest = next(iter(self._given_up))
             del self._given_up[oldest]
             self._forgotten = max(self._forgotten, oldest)
-        self._earn(REQUEST_EARNS + (FRAME_COST + 1) * (stream.credit >> LATE_DATA_SHIFT))
+        self._late += stream.credit
 
     def _fail_stream(self, fault: Fault) -> None:
         stream = self.streams[fault.stream]
         self._give_up(stream, fault.code)
         self._end_stream(stream, f"The server broke a rule of HTTP/2: {fault.text}.")
 
-    def _check_late(self, kind: int, number: int) -> bool:
-        """Return whether a stream that is not open was given up by us. Raises Fault where its frames must not come."""
+    def _check_late(self, kind: int, number: int) -> None:
+        """Raise Fault where a frame on a stream that is not open must not come."""
         # RFC 9113, 5.1.1: ours are odd, and the server has none.
         if number >= self._next or not number & 1:
             raise Fault(PROTOCOL_ERROR, f"{name_of_kind(kind)} came on stream {number}, which was never opened")
-        self._spend(FRAME_COST)
-        return number in self._given_up or number <= self._forgotten
+        # 5.1: after its end a stream has no more DATA and HEADERS, unless it ended with our RST_STREAM.
+        if kind in (DATA, HEADERS) and number not in self._given_up and number > self._forgotten:
+            raise Fault(STREAM_CLOSED, f"{name_of_kind(kind)} came on stream {number} after its end")
 
     # --- the end of the connection
 

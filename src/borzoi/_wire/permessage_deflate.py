@@ -69,10 +69,12 @@ def agree(offered: str, answered: str) -> Terms | None:
     if not answers:
         return None
     (name, answer), *others = answers
-    if others or name != NAME:
+    offers = [parameters for offer, parameters in parse_extensions(offered) if offer == name == NAME]
+    if others or not offers:
         raise RemoteProtocolError(f"The server chose the extensions {answered!r}, which were not offered.")
-    for offer_name, offer in parse_extensions(offered):
-        if offer_name == NAME and (terms := _fitting(offer, answer)) is not None:
+    for offer in offers:
+        terms = _fitting(offer, answer)
+        if terms is not None:
             return terms
     raise RemoteProtocolError(f"The server answered the extensions {offered!r} with {answered!r}, which does not fit.")
 
