@@ -103,12 +103,7 @@ class Core:
         """Return a response in the asynchronous shape."""
         return Body(response) if self.blocking else response
 
-    def method(self, function: Any) -> Any:
-        """Return a method that does what the function does, in the way of this world."""
-        if self.blocking:
-            return function
-
-        async def method(*args: Any, **kwargs: Any) -> Any:
-            return function(*args, **kwargs)
-
-        return method
+    async def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function of this world, and wait for what it returns."""
+        outcome = function(*args, **kwargs)
+        return outcome if self.blocking else await outcome

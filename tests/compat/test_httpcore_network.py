@@ -54,20 +54,14 @@ def test_a_script_ends(world: World) -> None:
             with pytest.raises(core.library.RemoteProtocolError):
                 await pool.request("GET", "http://host.example/")
 
-        stream = backend.connect_tcp("host", 80)
-        stream = stream if core.blocking else await stream
+        stream = await core.call(backend.connect_tcp, "host", 80)
         assert stream.get_extra_info("ssl_object").selected_alpn_protocol() == "http/1.1"
         assert stream.get_extra_info("socket") is None
         assert repr(stream) == f"<httpcore.{core.kind('MockStream').__name__}>"
-        closing = stream.close() if core.blocking else stream.aclose()
-        if closing is not None:
-            await closing
+        await core.call(stream.close if core.blocking else stream.aclose)
         with pytest.raises(core.library.ReadError):
-            reading = stream.read(1)
-            await reading
-        waiting = backend.sleep(1000)
-        if waiting is not None:
-            await waiting
+            await core.call(stream.read, 1)
+        await core.call(backend.sleep, 1000)
 
     world.run(body)
 
