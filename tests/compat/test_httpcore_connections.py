@@ -275,3 +275,29 @@ def test_the_interfaces_are_to_be_implemented(world: World) -> None:
                 await core.call(call)
 
     world.run(body)
+
+
+def test_http2_is_not_spoken_over_a_stream(world: World) -> None:
+    """It is said when the connection is made, and not found out from what comes back."""
+    core = Core(world)
+    with pytest.raises(core.library.UnsupportedProtocol, match="HTTP/2"):
+        core.make("HTTP2Connection", _origin(core, "https://h/"), object())
+
+
+@pytest.mark.parametrize(
+    ("proxy", "url", "name"),
+    [
+        (None, "https://h/", "HTTPConnection"),
+        ("http://p/", "http://h/", "ForwardHTTPConnection"),
+        ("http://p/", "https://h/", "TunnelHTTPConnection"),
+        ("socks5://p/", "https://h/", "Socks5Connection"),
+    ],
+)
+def test_a_pool_makes_the_connection_of_httpcore(world: World, proxy: str | None, url: str, name: str) -> None:
+    """What `create_connection()` returns is of the class that fits the proxy and the origin."""
+    core = Core(world)
+    pool = core.pool(proxy=None if proxy is None else core.library.Proxy(proxy))
+    made = pool.create_connection(_origin(core, url))
+    assert type(made).__name__ == (name if core.blocking else f"Async{name}")
+    assert made.info() == "CONNECTING"
+    assert not made.is_idle()

@@ -336,3 +336,42 @@ def test_our_own_network_is_taken_as_such(world: World) -> None:
             await closing
 
     world.run(body)
+
+
+class _Guarded:
+    """A world that looks names up, and options whose guard wants to see what for."""
+
+    def __init__(self, addresses: list[Any]) -> None:
+        self._addresses = addresses
+        self.asked: list[Any] = []
+        self.local_address = None
+        self.names = self
+        self.socket_options = ()
+
+    guard = "of addresses"
+
+    async def resolve(self, host: str, port: int, timeout: float | None, names: Any) -> list[Any]:
+        self.asked.append((host, names))
+        return self._addresses
+
+
+def test_a_guard_sees_the_address() -> None:
+    """Where addresses are guarded, the program's network is given the one that was let through, and no name."""
+    hosts: list[str] = []
+
+    class Noting:
+        def connect_tcp(self, host: str, **_: Any) -> Any:
+            hosts.append(host)
+            return object()
+
+    async def body() -> None:
+        guarded: Any = _Guarded([(2, ("192.0.2.7", 80))])
+        backend: Any = Network(Noting(), blocking=True).over(guarded)
+        await backend.connect_tcp("host.example", 80, None, guarded)
+        assert (guarded.asked, hosts) == ([("host.example", guarded)], ["192.0.2.7"])
+
+        nowhere: Any = _Guarded([])
+        with pytest.raises(borzoi.ConnectError, match="no address"):
+            await Network(Noting(), blocking=True).over(nowhere).connect_tcp("host.example", 80, None, nowhere)
+
+    asyncio.run(body())

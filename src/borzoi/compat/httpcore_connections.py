@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from .._errors import UnsupportedProtocol
 from .._exchange.connection import Connection
 from .._run_blocking import run_blocking
 from .httpcore_models import Origin, Proxy, Request, Response
@@ -271,12 +272,17 @@ class AsyncHTTP11Connection(_OverStream, _Asynchronous):
     """Speak HTTP/1.1 over a stream that is connected, in an event loop."""
 
 
-class HTTP2Connection(_OverStream, _Blocking):
-    """Speak HTTP/2 over a stream that is connected, in blocking code."""
+class _NotSpoken(_OverStream):
+    def __init__(self, origin: Origin, stream: Any, keepalive_expiry: float | None = None) -> None:
+        raise UnsupportedProtocol(f"HTTP/2 is not spoken over a stream that a program brings (to {origin}).")
 
 
-class AsyncHTTP2Connection(_OverStream, _Asynchronous):
-    """Speak HTTP/2 over a stream that is connected, in an event loop."""
+class HTTP2Connection(_NotSpoken, _Blocking):
+    """There for `isinstance`: raises UnsupportedProtocol."""
+
+
+class AsyncHTTP2Connection(_NotSpoken, _Asynchronous):
+    """There for `isinstance`: raises UnsupportedProtocol."""
 
 
 _BLOCKING: tuple[Any, ...] = (HTTPConnection, TunnelHTTPConnection, ForwardHTTPConnection, Socks5Connection)
