@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -34,7 +34,7 @@ def pytest_fixture_setup(fixturedef: Any) -> Generator[None, Any, Any]:
 
 def _waiting(factory: Factory) -> Factory:
     @contextlib.contextmanager
-    def server(*args: Any, **kwargs: Any) -> Iterator[str]:
+    def server(*args: Any, **kwargs: Any) -> Generator[str]:
         with factory(*args, **kwargs) as path:
             until = time.monotonic() + PATIENCE
             while not _listens(path) and time.monotonic() < until:

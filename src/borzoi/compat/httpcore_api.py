@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ def stream(
     headers: HeaderTypes = None,
     content: Content = None,
     extensions: Extensions | None = None,
-) -> Iterator[Response]:
+) -> Generator[Response]:
     """Send one request, and leave the body of its response to be read inside the block."""
     with (
         ConnectionPool() as pool,
@@ -50,7 +50,7 @@ def default_ssl_context() -> ssl.SSLContext:
 
 
 @contextmanager
-def map_exceptions(mapping: Mapping[type[Exception], type[Exception]]) -> Iterator[None]:
+def map_exceptions(mapping: Mapping[type[Exception], type[Exception]]) -> Generator[None]:
     """Raise other errors for those that pass, as the mapping says."""
     try:
         yield

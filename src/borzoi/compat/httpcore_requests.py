@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -58,7 +58,7 @@ class RequestInterface:
         headers: HeaderTypes = None,
         content: Content = None,
         extensions: Extensions | None = None,
-    ) -> Iterator[Response]:
+    ) -> Generator[Response]:
         """Send a request, and close its response at the end of the block."""
         response = self.handle_request(complete_request(method, url, headers, content, extensions))
         try:
@@ -112,7 +112,7 @@ class AsyncRequestInterface:
         headers: HeaderTypes = None,
         content: Content = None,
         extensions: Extensions | None = None,
-    ) -> AsyncIterator[Response]:
+    ) -> AsyncGenerator[Response]:
         """Send a request, and close its response at the end of the block."""
         response = await self.handle_async_request(complete_request(method, url, headers, content, extensions))
         try:
