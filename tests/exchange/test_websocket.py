@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from typing import Any
@@ -24,7 +25,7 @@ from tests.wire.websocket_frames import close, frame
 from tests.worlds.certificates import client_context, server_context
 from tests.worlds.peers import RawServer, reset
 from tests.worlds.websocket_peers import SERVERS, Peer, accepting, websocket, websockets_server
-from tests.worlds.world import World
+from tests.worlds.world import WORLDS, World
 
 DEFLATE = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
 
@@ -612,6 +613,35 @@ def test_a_cancelled_send_ends_the_sending(async_world: World) -> None:
                 assert told.ended
             assert_whole(client, idle=0)
             done.set()
+
+    with RawServer(accepting(lambda _: server.until(done)), receive_buffer=8192) as server:
+        world.run(body)
+
+
+@pytest.mark.parametrize("freed", [True, False])
+def test_closing_while_another_is_stuck_in_a_frame(freed: bool) -> None:
+    """Closing waits a moment for who is in the middle of sending, and then closes all the same."""
+    world = WORLDS["asyncio"]
+    done = threading.Event()
+
+    async def body() -> None:
+        async with world.client(timeout=None) as client:
+            async with websocket(world, client, ws(server)) as session:
+                async with world.tasks() as tasks:
+                    stuck = tasks.start(stuck_in, session)
+                    await world.sleep0()
+                    closing = tasks.start(session.close)
+                    await world.sleep0()
+                    if freed:
+                        stuck.cancel()
+                assert closing.ended
+                assert stuck.ended
+            assert_whole(client, idle=0)
+            done.set()
+
+    async def stuck_in(session: Any) -> None:
+        with contextlib.suppress(WebSocketNetworkError):
+            await session.send_bytes(bytes(64 << 20))
 
     with RawServer(accepting(lambda _: server.until(done)), receive_buffer=8192) as server:
         world.run(body)

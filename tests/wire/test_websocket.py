@@ -348,6 +348,13 @@ def test_a_compressed_frame_may_be_longer_than_its_message() -> None:
     assert events(client(1000, Deflate(Terms())), frame(0xC2, size=66000))[0] == (1009, "Message too big")
 
 
+def test_a_window_that_is_too_small_to_compress_for() -> None:
+    """Where the server allows a window of 8 bits alone, messages go out as they are."""
+    engine = client(deflate=Deflate(Terms(client_max_window_bits=8)))
+
+    assert unmasked(engine.send_text("x" * 100)) == [(0x81, b"x" * 100)]
+
+
 def test_compressed_data_that_is_none() -> None:
     """Data that does not inflate, and text that is no text once inflated, are invalid data."""
     assert events(client(deflate=Deflate(Terms())), frame(0xC1, b"\xff\xff\xff"))[0][0] == 1007

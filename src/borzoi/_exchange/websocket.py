@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from .._backends.base import Turn
     from .._messages.request import Request
-    from .._wire.websocket import WebSocket
+    from .._wire.websocket import Received, WebSocket
     from .websocket_wires import Wire
 
 CLOSE_PATIENCE = 2.0
@@ -200,7 +200,8 @@ class Channel:
     async def _read(self, until: float) -> None:
         """Read what comes next, for as long as there is nothing else to do. Raises TimeoutError."""
         await self._send_due_ping()
-        limit = min(until, self.keep_alive.look_from)
+        # Nothing follows a close frame, no ping either.
+        limit = until if self._engine.closing else min(until, self.keep_alive.look_from)
         try:
             data = await self._wire.read(None if limit == math.inf else max(0.0, limit - self._now()))
         except ReadTimeout:
@@ -215,7 +216,7 @@ class Channel:
 
     def _on_silence(self, until: float) -> None:
         now = self._now()
-        if now >= self.keep_alive.overdue_from:
+        if now >= self.keep_alive.overdue_from and not self._engine.closing:
             with self._guard:
                 self._close_engine(INTERNAL_ERROR, "Keepalive ping timeout")
             self._break("Keepalive ping timeout: the server did not answer a ping in time.")
@@ -234,18 +235,19 @@ class Channel:
 
     def _digest(self) -> None:
         """Look at what was received, as far as there is room in the queue. Called with the guard held."""
-        engine, queue = self._engine, self._queue
         try:
-            while len(queue) < self._queue_size and (event := engine.next_event()) is not None:
-                if isinstance(event, (str, bytes)):
-                    if not self.is_closed:
-                        queue.append(event)
-                elif isinstance(event, CloseConnection):
-                    self._disconnect(event.code, event.reason)
-                else:
-                    self._take_control(event)
+            while not self._is_full() and (event := self._engine.next_event()) is not None:
+                self._take_event(event)
         except Violation as violation:
             self._disconnect(violation.code, str(violation), violation)
+
+    def _take_event(self, event: Received) -> None:
+        if isinstance(event, CloseConnection):
+            self._disconnect(event.code, event.reason)
+        elif isinstance(event, (Ping, Pong)):
+            self._take_control(event)
+        elif not self.is_closed:
+            self._queue.append(event)
 
     def _take_control(self, event: Ping | Pong) -> None:
         now = self._now()

@@ -66,7 +66,7 @@ class LoopWire:
 
     def is_readable(self) -> bool:
         """Return whether something has come."""
-        return bool(self._upgraded.get_extra_info("is_readable"))
+        return self._upgraded.has_leftover or bool(self._upgraded.get_extra_info("is_readable"))
 
     def attempt(self, data: bytes) -> None:
         """Take the first step of writing, which is nearly always all of it. No step of it is waited for."""
