@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from scripts import compat_surface
-from scripts.compat import seams
+from scripts.compat import sdks, seams
 from scripts.compat.environment import folder
 from scripts.compat.runner import Verdict, run_suite
 from scripts.compat.suites import SUITES
@@ -23,16 +23,21 @@ NAMES = "names"
 SEAMS = "seams"
 """What the libraries that patch httpx are called on the command line."""
 
+SDKS = "sdks"
+"""What the libraries that are built on httpx are called on the command line."""
+
 COLUMNS = ("suite", "version", "collected", "passed", "failed on purpose", "failed")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command, and return its exit status: 1 if anything failed that is not listed."""
     options = _parser().parse_args(arguments)
-    chosen = options.only or [NAMES, SEAMS, *(suite.name for suite in SUITES)]
+    chosen = options.only or [NAMES, SEAMS, SDKS, *(suite.name for suite in SUITES)]
     status = compat_surface.main(["--record"] if options.record else []) if NAMES in chosen else 0
     if SEAMS in chosen:
         status = max(status, seams.main(options.pytest))
+    if SDKS in chosen:
+        status = max(status, sdks.main(options.pytest))
 
     verdicts: list[Verdict] = []
     for suite in SUITES:
@@ -48,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     names = [suite.name for suite in SUITES]
     parser = argparse.ArgumentParser(prog="python -m scripts.compat", description="Run the suites of others.")
-    parser.add_argument("--only", action="append", choices=[NAMES, SEAMS, *names], help="do this")
+    parser.add_argument("--only", action="append", choices=[NAMES, SEAMS, SDKS, *names], help="do this")
     parser.add_argument("--record", action="store_true", help="record which names are missing or different")
     parser.add_argument("pytest", nargs="*", help="after `--`: arguments for pytest in place of the whole suite")
     return parser
