@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._backends.base import ConnectOptions
@@ -89,6 +89,10 @@ class Network(Protocol):
         """Wait until what was closed is."""
 
 
+stand_in: Callable[[HTTPTransport | AsyncHTTPTransport], Sender | None] | None = None
+"""Finds what sends in the place of a transport's own pool. It is there once `borzoi.testing` has been in use."""
+
+
 class HTTPTransport(BaseTransport):
     """Send requests over the network, in blocking code, from any number of threads.
 
@@ -96,6 +100,9 @@ class HTTPTransport(BaseTransport):
     often connecting is tried again. `resolver` finds the addresses of names, or guards them. `backend` and `clock`
     replace the network and the time.
     """
+
+    guests: Sequence[Sender] = ()
+    """What has sent in the place of the pool. It is closed with it."""
 
     def __init__(
         self,
@@ -122,11 +129,13 @@ class HTTPTransport(BaseTransport):
 
     def handle_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
-        return run_blocking(self._sender.send(request))
+        sender = self._sender if stand_in is None else stand_in(self) or self._sender
+        return run_blocking(sender.send(request))
 
     def close(self) -> None:
         """Close all connections."""
-        self._sender.close()
+        for sender in (self._sender, *self.guests):
+            sender.close()
 
 
 class AsyncHTTPTransport(AsyncBaseTransport):
@@ -139,6 +148,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
     # Set where a program has replaced all pools, or what they connect with (`borzoi.compat`). A request does not look
     # at them: `_latest` is None while there is a sender.
     _sender: AsyncSender | None = None
+    guests: Sequence[Sender] = ()
     _network: Network | None = None
 
     # For subclasses that bring a pool of their own, and do not call `__init__`.
@@ -180,6 +190,8 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
         worlds = self._worlds or self._first_use()
         loop = worlds.current_loop()
+        if stand_in is not None and (sender := stand_in(self)) is not None:
+            return await sender.send(request)
         latest = self._latest
         pool = latest[1] if latest is not None and latest[0]() is loop else self._pool_of(worlds, loop)
         return await pool.send(request)
@@ -216,6 +228,8 @@ class AsyncHTTPTransport(AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections. Those of another loop that still runs are closed by that loop, soon."""
+        for sender in self.guests:
+            sender.close()
         if self._sender is not None:
             await self._sender.aclose()
             return
