@@ -126,10 +126,10 @@ def scripted(answer: Callable[[bytes], list[Any]], opening: bytes = b"") -> Memo
 
 
 def echo_websocket(connection: ServerConnection) -> None:
-    """Send every message back, one that says "close" closes."""
+    """Send every message back; "bye" closes, and "close" does so with a code of its own."""
     for message in connection:
-        if message == "close":
-            connection.close(4001, "as you wish")
+        if message in ("bye", "close"):
+            connection.close(*((1000, "") if message == "bye" else (4001, "as you wish")))
             return
         connection.send(message)
 
