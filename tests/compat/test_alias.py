@@ -76,6 +76,19 @@ def test_the_identity_is_that_of_httpx(alias: None) -> None:
     assert library.Client().headers["User-Agent"] == f"python-borzoi/{borzoi.__version__}"
 
 
+def test_classes_are_of_httpx2_once_that_is_imported(alias: None) -> None:
+    """What was written for httpx2 may refuse classes that say they are of httpx; afterwards they are borzoi's again."""
+    library = importlib.import_module("httpx")
+    importlib.import_module("httpx2")
+
+    assert library.Client.__module__ == library.get.__module__ == "httpx2"
+    assert {base.__module__.partition(".")[0] for base in library.Timeout.__mro__} == {"httpx2", "builtins"}
+    assert pickle.loads(pickle.dumps(library.URL("http://host.example/"))) == "http://host.example/"
+
+    borzoi.compat.uninstall()
+    assert library.Client.__module__ == library.get.__module__ == "borzoi"
+
+
 def test_requests_are_logged_as_httpx_does(alias: None, caplog: pytest.LogCaptureFixture) -> None:
     """The logger is httpx's."""
     transport = borzoi.MockTransport(lambda request: borzoi.Response(200))

@@ -50,6 +50,8 @@ class AliasLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill the root, make its submodules, and put each where `import` and attribute access find it."""
+        if module.__name__ == "httpx2":
+            identity.show("httpx2")
         family = describe(module.__name__)
         made = {name: module if name == module.__name__ else self._made(name, family) for name in family}
         for name, namespace in family.items():

@@ -1,6 +1,7 @@
 """What Borzoi calls itself: httpx while the alias is installed, so that nothing that reads a name has to know better.
 
-That is the logger, the `User-Agent`, and the module that public classes and functions show.
+That is the logger, the `User-Agent`, and the module that public classes and functions show. They show `httpx2` from the
+first import of that name on: a library that was written for it may refuse what calls itself httpx, as anthropic does.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def assume() -> None:
     for name, value in _NAMES.items():
         _before[name] = getattr(settings, name)
         setattr(settings, name, value)
-    _show("borzoi", "httpx")
+    show("httpx")
     for cls, attributes in _private_attributes().items():
         for name, attribute in attributes.items():
             setattr(cls, name, attribute)
@@ -36,7 +37,7 @@ def resume() -> None:
     """Call everything by its own name again."""
     for name, value in _before.items():
         setattr(settings, name, value)
-    _show("httpx", "borzoi")
+    show("borzoi")
     for cls, attributes in _private_attributes().items():
         for name in attributes:
             delattr(cls, name)
@@ -48,8 +49,9 @@ def _private_attributes() -> dict[type, dict[str, object]]:
     return PRIVATE_ATTRIBUTES
 
 
-def _show(before: str, after: str) -> None:
+def show(root: str) -> None:
+    """Have public classes and functions say that they are of this module."""
     for name in borzoi.__all__:
         value = getattr(borzoi, name)
-        if getattr(value, "__module__", None) == before:
-            value.__module__ = after
+        if getattr(value, "__module__", None) in ("borzoi", "httpx", "httpx2"):
+            value.__module__ = root
