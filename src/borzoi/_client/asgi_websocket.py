@@ -74,6 +74,9 @@ class ASGIWebSocketTransport(ASGITransport):
 class ASGIWebSocketStream:
     """The bytes between a session and an app: a network stream for event loops."""
 
+    is_in_process = True
+    """Whether the other side needs no pings to be known to live."""
+
     def __init__(self, app: ASGIApp, scope: dict[str, Any], grace: float) -> None:
         self.app = app
         self._scope = scope

@@ -53,7 +53,8 @@ class SessionBase:
         self._max_size = max_message_size_bytes
         self._queue_size = queue_size
         # An app in this process is there or it is not: no ping tells more.
-        self._ping_interval = None if hasattr(stream, "app") else keepalive_ping_interval_seconds
+        is_in_process = getattr(stream, "is_in_process", False)
+        self._ping_interval = None if is_in_process else keepalive_ping_interval_seconds
         self._ping_timeout = keepalive_ping_timeout_seconds
         self._opened: Channel | None = None
         self._engine: WebSocket | None = None
