@@ -84,9 +84,9 @@ def test_one_exchange_does_not_change_the_next(first: list[bytes], second: list[
 def best_time(work: Callable[[], object]) -> float:
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times)
 
 
