@@ -11,6 +11,7 @@ import borzoi
 from borzoi import Timeout
 from borzoi._backends.memory import MemoryBackend
 from tests.exchange.http_peers import Reader, answer, assert_whole, http, pool_of, without_delay
+from tests.worlds.certificates import client_context, server_context
 from tests.worlds.peers import RawServer, echo
 from tests.worlds.world import World
 
@@ -36,12 +37,65 @@ class Both:
         else:
             self._stream.write(*args, **kwargs)
 
+    async def start_tls(self, *args: Any, **kwargs: Any) -> Both:
+        """Put TLS on it."""
+        secured = self._stream.start_tls(*args, **kwargs)
+        return Both(await secured if self._is_async else secured, is_async=self._is_async)
+
     async def close(self) -> None:
         """Close."""
         if self._is_async:
             await self._stream.aclose()
         else:
             self._stream.close()
+
+
+@pytest.mark.parametrize("name", [None, "localhost"])
+def test_tls_after_an_upgrade(world: World, name: str | None) -> None:
+    """The program may put TLS on the connection, under the name of the host or another."""
+    secure = server_context()
+
+    def handler(sock: socket.socket) -> None:
+        Reader(sock).head()
+        sock.sendall(SWITCH)
+        with secure.wrap_socket(sock, server_side=True) as secured:
+            echo(secured)
+
+    async def body() -> None:
+        async with world.client() as client:
+            async with client.stream("GET", server.url, headers=UPGRADE) as response:
+                plain = Both(response.extensions["network_stream"], is_async=world.is_async)
+                stream = await plain.start_tls(client_context(), name, timeout=20)
+                await stream.write(b"hello", timeout=20)
+                assert await stream.read(100, timeout=20) == b"hello"
+                assert response.extensions["network_stream"].get_extra_info("ssl_object").version() == "TLSv1.3"
+                await stream.close()
+            assert_whole(client, idle=0)
+
+    with RawServer(handler) as server:
+        world.run(body)
+
+
+def test_tls_after_bytes_in_plain(world: World) -> None:
+    """Bytes that came before the handshake are refused: nobody has vouched for them."""
+
+    def handler(sock: socket.socket) -> None:
+        Reader(sock).head()
+        sock.sendall(SWITCH + b"injected")
+        echo(sock)
+
+    async def body() -> None:
+        async with world.client() as client:
+            async with client.stream("GET", server.url, headers=UPGRADE) as response:
+                stream = Both(response.extensions["network_stream"], is_async=world.is_async)
+                while await stream.read(1, timeout=20) != b"n":
+                    continue
+                with pytest.raises(borzoi.RemoteProtocolError, match="before the TLS handshake"):
+                    await stream.start_tls(client_context(), timeout=20)
+                await stream.close()
+
+    with RawServer(handler) as server:
+        world.run(body)
 
 
 def test_an_upgraded_connection(world: World) -> None:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._backends.base import Stream
+from .._backends.base import Stream, TLSOptions
+from .._errors import RemoteProtocolError
 from .._run_blocking import run_blocking
 from .._wire.http1 import Http1
 
 if TYPE_CHECKING:
+    import ssl
+
     from .._backends.base import Backend
     from .dial import Route
     from .pool import ConnectionLane, Pool
@@ -104,6 +107,18 @@ class Upgraded:
         self._left = data[max_bytes:]
         return data[:max_bytes]
 
+    async def secure(self, context: ssl.SSLContext, server_hostname: str | None, timeout: float | None) -> None:
+        """Put TLS on the connection, in the form of all worlds.
+
+        Raises ConnectTimeout, ConnectError, and RemoteProtocolError where the peer has sent bytes before.
+        """
+        connection = self._connection
+        if self.has_leftover:
+            # Nobody has vouched for them: they must not pass for what comes secured.
+            raise RemoteProtocolError("The peer sent bytes before the TLS handshake.")
+        tls = TLSOptions(context, server_hostname or connection.route.host.decode("ascii").strip("[]"))
+        connection.stream = await connection.stream.start_tls(tls, timeout)
+
     def close_now(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -127,6 +142,13 @@ class NetworkStream(Upgraded):
         """Send `buffer`. Raises WriteTimeout, WriteError."""
         run_blocking(self._connection.stream.write(buffer, timeout))
 
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> NetworkStream:
+        """Return the stream secured. Raises ConnectTimeout, ConnectError, RemoteProtocolError."""
+        run_blocking(self.secure(ssl_context, server_hostname, timeout))
+        return self
+
     def close(self) -> None:
         """Close the connection."""
         self.close_now()
@@ -144,6 +166,13 @@ class AsyncNetworkStream(Upgraded):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send `buffer`. Raises WriteTimeout, WriteError."""
         await self._connection.stream.write(buffer, timeout)
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> AsyncNetworkStream:
+        """Return the stream secured. Raises ConnectTimeout, ConnectError, RemoteProtocolError."""
+        await self.secure(ssl_context, server_hostname, timeout)
+        return self
 
     async def aclose(self) -> None:
         """Close the connection."""
