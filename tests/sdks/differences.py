@@ -61,5 +61,21 @@ DIFFERENCES: tuple[Difference, ...] = (
         own='"* Cookie*',
         ours='"* Cookie"',
     ),
+    Difference(
+        "reasons of httpx",
+        "An application gives no reason, and Borzoi says httpx's for 422, where httpx2 has the newer one of RFC 9110.",
+        path="/seen*/reason",
+        own='"Unprocessable Content"',
+        ours='"Unprocessable Entity"',
+    ),
+    Difference(
+        "httpx is httpx2",
+        "anthropic refuses a client of httpx; one of Borzoi is a client of httpx2 as well, and works.",
+        path="/seen",
+        own="*`httpx.Client` is from the `httpx` package*",
+        ours='"taken"',
+        sdk="anthropic",
+        call="a_client_of_httpx",
+    ),
 )
 """All of them. One that no call needs fails `python -m scripts.compat --only sdks`."""

@@ -11,8 +11,9 @@ import dataclasses
 import enum
 import json
 import re
+import sys
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -29,13 +30,12 @@ DEEPEST = 8
 
 VARYING = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UUID"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "HEX"),
     (re.compile(r" at 0x[0-9a-f]+"), " at ADDRESS"),
     (re.compile(r"\bhttp(x|core)2\b"), r"http\1"),
     (re.compile(r"\bpython-httpx/[\w.]+"), "python-httpx/VERSION"),
 )
 """What is another text in each run, or in each of the two libraries."""
-
-BOUNDARY = re.compile(r"boundary=([0-9a-zA-Z'()+_,./:=?-]+)")
 
 
 def settled(text: str) -> str:
@@ -71,12 +71,11 @@ def seen(value: object, depth: int = 0) -> Data:
 
 
 def _of_error(error: BaseException, depth: int) -> Data:
-    found: dict[str, Data] = {
-        "raised": class_name(type(error)),
-        "bases": [class_name(base) for base in type(error).__mro__],
-    }
-    found["text"] = settled(str(error))
-    found["holds"] = _attributes(vars(error), depth)
+    bases = [class_name(base) for base in type(error).__mro__]
+    found: dict[str, Data] = {"raised": bases[0], "text": settled(str(error))}
+    found["bases"] = [base for base in bases if not base.startswith("borzoi._")]
+    reader = _reader(error)
+    found["holds"] = _attributes(vars(error), depth) if reader is None else reader(error, depth + 1)
     if isinstance(error, BaseExceptionGroup):
         found["of"] = [_of_error(each, depth + 1) for each in error.exceptions]
     # What is below an exception of httpx is a matter of its own connections.
@@ -88,7 +87,7 @@ def _of_error(error: BaseException, depth: int) -> Data:
 
 def _of_object(value: object, depth: int) -> Data:
     name = class_name(type(value))
-    reader = READERS.get(name)
+    reader = _reader(value)
     if reader is not None:
         return {name: reader(value, depth + 1)}
     if isinstance(value, Mapping):
@@ -122,7 +121,7 @@ def _of_response(response: Any, depth: int) -> Data:
         "encoding": response.encoding,
         "cookies": dict(response.cookies),
         "history": [seen(each, depth) for each in response.history],
-        "request": seen(response.request, depth),
+        "request": seen(getattr(response, "_request", None), depth),
     }
     if hasattr(response, "_content"):
         found["content"] = seen(response.content, depth)
@@ -141,13 +140,16 @@ def _of_timeout(timeout: Any, depth: int) -> Data:
     return [timeout.connect, timeout.read, timeout.write, timeout.pool]
 
 
-READERS = {
-    "httpx.Response": _of_response,
-    "httpx.Request": _of_request,
-    "httpx.Headers": _of_headers,
-    "httpx.Timeout": _of_timeout,
-}
-"""How values of httpx are read."""
+READERS = {"Response": _of_response, "Request": _of_request, "Headers": _of_headers, "Timeout": _of_timeout}
+"""How values of httpx are read. SDKs give some of its classes names of their own."""
+
+
+def _reader(value: object) -> Callable[[Any, int], Data] | None:
+    for library in (sys.modules.get("httpx"), sys.modules.get("httpx2")):
+        for name, reader in READERS.items():
+            if isinstance(value, getattr(library, name, ())):
+                return reader
+    return None
 
 
 def recorded(requests: Iterable[Request]) -> Data:
@@ -158,17 +160,13 @@ def recorded(requests: Iterable[Request]) -> Data:
 def _of_recorded(request: Request) -> Data:
     parts = urlsplit(request.target)
     headers = [[name, settled(value)] for name, value in request.headers]
-    body = settled(request.body.decode("latin-1"))
-    for boundary in {boundary for _, value in headers for boundary in BOUNDARY.findall(value)}:
-        body = body.replace(boundary, "BOUNDARY")
-        headers = [[name, value.replace(boundary, "BOUNDARY")] for name, value in headers]
     return {
         "method": request.method,
         "path": parts.path,
         "query": [list(pair) for pair in parse_qsl(parts.query, keep_blank_values=True)],
         "headers": sorted(headers, key=lambda field: field[0].lower()),
         "order": " ".join(name for name, _ in headers),
-        "body": _of_body(body),
+        "body": _of_body(settled(request.body.decode("latin-1"))),
     }
 
 
