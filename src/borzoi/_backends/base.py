@@ -97,6 +97,38 @@ class Stream(Protocol):
         ...
 
 
+class Duplex(Stream, Protocol):
+    """A stream that is read and written at once, by whoever is there: what many exchanges share.
+
+    Sending and receiving do not wait, and are never done by two threads at once. Waiting touches nothing but the
+    readiness of the socket, and carries no bytes: breaking it off loses none.
+    """
+
+    peer: str
+    """Who is at the other end, in words."""
+
+    def receive_now(self) -> bytes | None:
+        """Return what has arrived, b"" at the end, None where there is nothing.
+
+        Raises OSError, ValueError, ReadError.
+        """
+        ...
+
+    def send_now(self, data: bytes) -> int:
+        """Send as much of `data` as is taken at once, and return how many bytes that is. Raises as `receive_now()`.
+
+        What was not taken comes again at the beginning of the next call, as under TLS it has to.
+        """
+        ...
+
+    async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
+        """Return when something may have arrived or, where `writing`, may be taken. Raises TimedOut.
+
+        It may return early. Nobody else may wait in or read from the stream meanwhile.
+        """
+        ...
+
+
 class TLSOptions:
     """Say how a stream is to be secured. `session` resumes an earlier one with the same peer."""
 

@@ -128,6 +128,9 @@ class BlockingBackend:
         """Do nothing: nobody watches a socket here."""
 
 
+NEVER = -2.0
+"""Stands for the time-out of a socket that does not block at all."""
+
 SYSTEM_TIMES_OUT = sys.platform == "linux" and sys.maxsize > 2**32
 """Whether SO_RCVTIMEO takes two longs here, the seconds and the microseconds."""
 
@@ -206,6 +209,33 @@ class BlockingStream(Receiving):
 
         return secure(self._socket, self.peer, tls, timeout)
 
+    def _stop_blocking(self) -> None:
+        if self._timeout != NEVER:
+            self._socket.setblocking(False)
+            self._timeout = NEVER
+
+    def receive_now(self) -> bytes | None:
+        """Return what can be received without waiting, b"" at the end, None where there is nothing. Raises OSError."""
+        self._stop_blocking()
+        try:
+            return self._receive(READ_SIZE)
+        except BlockingIOError:
+            return None
+
+    def send_now(self, data: bytes) -> int:
+        """Send as much of `data` as is taken at once; return how many bytes that is. Raises OSError."""
+        self._stop_blocking()
+        try:
+            return self._send(data)
+        except BlockingIOError:
+            return 0
+
+    async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
+        """Return when something may have arrived, or may be taken; the system waits. Raises TimedOut."""
+        # The poll object keeps the number of a descriptor, which may be another's by now.
+        if not self._closed and not _wait_for(self._socket, bounded(timeout), writing=writing):
+            raise TimedOut
+
     def is_idle(self) -> bool:
         """Return whether the peer neither closed nor sent anything: one poll, which does not wait."""
         if self._closed:
@@ -236,6 +266,20 @@ class BlockingStream(Receiving):
         if info == "is_readable":
             return not self.is_idle()
         return socket_info(self._socket, info)
+
+
+def _wait_for(sock: socket.socket, timeout: float | None, *, writing: bool) -> bool:
+    """Wait in the system until the socket can be read (or written, where asked for); return whether it can be."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        try:
+            poll.register(sock, select.POLLIN | (select.POLLOUT if writing else 0))
+        except ValueError:
+            # Closed by another thread in this moment: using it says so.
+            return True
+        return bool(poll.poll(None if timeout is None else math.ceil(timeout * 1000)))
+    found = select.select([sock], [sock] if writing else [], [], timeout)  # pragma: no cover - Windows
+    return any(found)  # pragma: no cover - Windows
 
 
 def _readable_now(sock: socket.socket) -> Callable[[], bool]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .base import READ_SIZE, TLS_WRITE_SIZE, TLSOptions
 from .blocking import BlockingStream, bounded
-from .sockets import connect_timed_out, is_time_out, tls_failed, wrap_in_tls
+from .sockets import connect_timed_out, is_time_out, send_pieces, tls_failed, wrap_in_tls
 
 if TYPE_CHECKING:
     from .base import Stream
@@ -47,12 +47,16 @@ class BlockingTLSStream(BlockingStream):
 
     def receive_now(self) -> bytes | None:
         """Return what can be received without waiting, b"" at the end, None where there is nothing. Raises OSError."""
-        self._socket.setblocking(False)
-        self._timeout = -1
+        self._stop_blocking()
         try:
             return self._receive(READ_SIZE)
         except ssl.SSLWantReadError:
             return None
+
+    def send_now(self, data: bytes) -> int:
+        """Send as much of `data` as is taken at once; return how many bytes that is. Raises OSError."""
+        self._stop_blocking()
+        return send_pieces(self._send, data, (ssl.SSLWantWriteError, ssl.SSLWantReadError))
 
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return TLS inside of this TLS. Raises ConnectTimeout, ConnectError."""

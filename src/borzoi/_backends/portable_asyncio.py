@@ -217,7 +217,32 @@ class PortableStream(asyncio.BufferedProtocol):
 
     def receive_now(self) -> bytes | None:
         """Return what has arrived, b"" at the end, None where there is nothing. Raises ReadError."""
-        return self._take() if self._arrived or self._ended else None
+        return None if self.is_idle() else self._take()
+
+    def send_now(self, data: bytes) -> int:
+        """Send all of `data`, or nothing where the transport still has some. Raises OSError."""
+        if self._transport.is_closing():
+            raise self._error or ConnectionResetError()
+        if not self._writable:
+            return 0
+        self._transport.write(data)
+        return len(data)
+
+    async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
+        """Return when something may have arrived, or may be taken. Raises TimedOut."""
+        self._budget -= READ_SIZE
+        if self._arrived or self._ended or (writing and self._writable):
+            if self._budget <= 0:
+                self._budget = TURN_BUDGET
+                await self._backend.checkpoint()
+            return
+        self._budget = TURN_BUDGET
+        waiter = self._reader = self._writer = self._backend.park(timeout)
+        try:
+            await waiter
+        finally:
+            self._backend.leave(waiter)
+            self._reader = self._writer = None
 
     def is_idle(self) -> bool:
         """Return whether the peer neither closed nor sent anything."""

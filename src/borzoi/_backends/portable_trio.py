@@ -25,6 +25,7 @@ from .sockets import (
     connect_timed_out,
     open_unix_socket,
     read_timed_out,
+    send_pieces,
     socket_info,
     tls_failed,
     wrap_in_tls,
@@ -235,6 +236,26 @@ class PortableTrioStream(Receiving):
             return self._receive(READ_SIZE)
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
+
+    def send_now(self, data: bytes) -> int:
+        """Send as much of `data` as is taken at once; return how many bytes that is. Raises OSError."""
+        return send_pieces(self._socket.send, data, (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError))
+
+    async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
+        """Return when something may have arrived, or may be taken. Raises TimedOut."""
+
+        async def wait(until: Callable[[Any], Awaitable[None]]) -> None:
+            with contextlib.suppress(*_BROKEN):
+                await until(self._socket)
+            nursery.cancel_scope.cancel()
+
+        with trio.move_on_after(_seconds(timeout)) as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(wait, trio.lowlevel.wait_readable)
+                if writing:
+                    nursery.start_soon(wait, trio.lowlevel.wait_writable)
+        if scope.cancelled_caught:
+            raise TimedOut
 
     def close(self) -> None:
         """Close the socket; a task that still uses it fails."""

@@ -331,6 +331,34 @@ class SocketStream(Receiving):
             self._readable = False
             return None
 
+    def send_now(self, data: bytes) -> int:
+        """Send as much of `data` as is taken at once; return how many bytes that is. Raises OSError."""
+        sent = 0
+        try:
+            # Until it would block, and not only until less than all is taken: then the poller tells when there is room.
+            while sent < len(data):
+                sent += self._send(memoryview(data)[sent:] if sent else data)
+        except BlockingIOError:
+            pass
+        return sent
+
+    async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
+        """Return when something may have arrived, or may be taken. Raises TimedOut."""
+        if self._readable:
+            self._budget -= READ_SIZE
+            if self._budget <= 0:
+                await self._yield_turn()
+            return
+        reactor = self._reactor
+        # For writing too, whether it was asked for or not: room is told once, and only after there was none.
+        waiter = self._reader = self._writer = reactor.park(timeout)
+        self._budget = TURN_BUDGET
+        try:
+            await waiter
+        finally:
+            self._reader = self._writer = None
+            reactor.leave(waiter)
+
     def is_idle(self) -> bool:
         """Return whether the peer neither closed nor sent anything."""
         if not self._readable:

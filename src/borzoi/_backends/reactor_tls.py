@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .._errors import ReadError, ReadTimeout, WriteError, WriteTimeout
 from .base import READ_SIZE, TLS_WRITE_SIZE, TURN_BUDGET, TLSOptions
 from .reactor import Reactor, SocketStream
-from .sockets import connect_timed_out, tls_failed, wrap_in_tls
+from .sockets import connect_timed_out, send_pieces, tls_failed, wrap_in_tls
 
 if TYPE_CHECKING:
     from .base import Stream
@@ -94,6 +94,10 @@ class TLSStream(SocketStream):
                 raise self._broken(WriteError, "Writing to", error) from error
             rest = rest[sent:]
             self._write_budget -= sent
+
+    def send_now(self, data: bytes) -> int:
+        """Send as much of `data` as is taken at once; return how many bytes that is. Raises OSError."""
+        return send_pieces(self._send, data, (ssl.SSLWantWriteError, ssl.SSLWantReadError))
 
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return TLS inside of this TLS. Raises ConnectTimeout, ConnectError."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .._errors import ConnectError, ConnectTimeout, NetworkError, ReadTimeout, WriteTimeout
+from .base import TLS_WRITE_SIZE
 
 if TYPE_CHECKING:
     import ssl
@@ -117,6 +118,17 @@ class Receiving:
             raise outcome
 
         self._receive = receive
+
+
+def send_pieces(send: Callable[[memoryview], int], data: bytes, full: tuple[type[Exception], ...]) -> int:
+    """Send `data` in TLS records until `send` raises one of `full`; return how many were taken. Raises OSError."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[send(rest[:TLS_WRITE_SIZE]) :]
+    except full:
+        pass
+    return len(data) - len(rest)
 
 
 def socket_info(sock: socket.socket, info: str) -> Any:

@@ -10,21 +10,11 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from .._errors import NetworkError, ReadError, ReadTimeout, TransportError, WriteError, WriteTimeout
-from .base import READ_SIZE, TLS_WRITE_SIZE, Stream, TLSOptions
+from .base import READ_SIZE, TLS_WRITE_SIZE, Duplex, Stream, TLSOptions
 from .sockets import cause, connect_timed_out, tls_failed
-
-
-class Carrier(Stream, Protocol):
-    """What TLS needs below it, besides a stream."""
-
-    peer: str
-
-    def receive_now(self) -> bytes | None:
-        """Return what can be received without waiting, b"" at the end, else None. Raises OSError, ReadError."""
-        ...
 
 
 class TLSOverStream:
@@ -38,12 +28,14 @@ class TLSOverStream:
         "_now",
         "_object",
         "_outgoing",
+        "_owed",
+        "_records",
         "_writing",
         "on_event",
         "peer",
     )
 
-    def __init__(self, lower: Carrier, tls: TLSOptions, now: Callable[[], float]) -> None:
+    def __init__(self, lower: Duplex, tls: TLSOptions, now: Callable[[], float]) -> None:
         self._lower = lower
         self._now = now
         self._incoming = ssl.MemoryBIO()
@@ -56,6 +48,9 @@ class TLSOverStream:
         # Whether records are on their way out, and whether that was broken off.
         self._writing = False
         self._cut = False
+        # Records that `send_now()` could not send yet, and how many bytes they hold that were not counted as sent.
+        self._records = b""
+        self._owed = 0
         self.on_event: Callable[[], None] | None = None
         self.peer = lower.peer
         lower.on_event = self._on_event
@@ -156,6 +151,31 @@ class TLSOverStream:
                     return None
                 self._feed(data)
 
+    def send_now(self, data: bytes) -> int:
+        """Send as much of `data` as is taken at once; return how many bytes that is. Raises OSError, ReadError."""
+        if not self._send_records():
+            return 0
+        sent, self._owed = self._owed, 0
+        while sent < len(data):
+            self._owed = self._object.write(memoryview(data)[sent : sent + TLS_WRITE_SIZE])
+            if not self._send_records():
+                break
+            sent += self._owed
+            self._owed = 0
+        return sent
+
+    def _send_records(self) -> bool:
+        """Send the records that wait, and return whether all were taken."""
+        self._records += self._outgoing.read()
+        if self._records:
+            self._records = self._records[self._lower.send_now(self._records) :]
+        return not self._records
+
+    async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
+        """Return when something may have arrived, or may be taken. Raises TimedOut."""
+        if self._kept is None:
+            await self._lower.wait_ready(timeout, writing=writing)
+
     def is_idle(self) -> bool:
         """Return whether the peer neither closed nor sent anything but, say, a session ticket."""
         try:
@@ -182,7 +202,7 @@ class TLSOverStream:
         return self._lower.get_extra_info(info)
 
 
-async def secure(lower: Carrier, tls: TLSOptions, timeout: float | None, now: Callable[[], float]) -> TLSOverStream:
+async def secure(lower: Duplex, tls: TLSOptions, timeout: float | None, now: Callable[[], float]) -> TLSOverStream:
     """Return a TLS stream over `lower`, which it takes over. Raises ConnectTimeout, ConnectError."""
     try:
         stream = TLSOverStream(lower, tls, now)
