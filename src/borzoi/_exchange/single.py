@@ -26,10 +26,13 @@ from .._messages.content import NO_BODY
 from .._messages.response import Response
 from .._messages.streams import Body, ByteStream, source_of
 from .._values.headers import Headers
+from .continuing import is_wanted
+from .trace import call
 
 if TYPE_CHECKING:
     from .._config import Deadline
     from .._messages.request import Request
+    from .._wire.http1 import Http1
     from .connection import Connection, Upgraded
     from .pool import ConnectionLane, Pool
 
@@ -64,6 +67,9 @@ class Exchange(Body):
     """When all must be over."""
 
     _guardian: Guardian | None = None
+
+    _informed = 0
+    """How many interim responses the program was told of."""
 
     is_traced = False
     """Whether the program is told of each step."""
@@ -150,6 +156,8 @@ class Exchange(Body):
 
             head = engine.head
             assert head is not None
+            if engine.informational:
+                await self._tell_informational(engine)
             if connection.requests == 1:
                 pool.know(connection)
             if engine.complete:
@@ -207,6 +215,8 @@ class Exchange(Body):
                 if len(engine.informational) != interim:
                     interim, until, allowed = len(engine.informational), now + left, left
                 left = max(0.0, min(left, until - now))
+            if engine.informational:
+                await self._tell_informational(engine)
             try:
                 data = await connection.stream.read(left)
             except ReadTimeout as error:
@@ -216,6 +226,17 @@ class Exchange(Body):
                 engine.receive(data)
             else:
                 engine.receive_eof()
+
+    async def _tell_informational(self, engine: Http1) -> None:
+        """Call the program's `on_informational` with each interim response (1xx) that it has not seen."""
+        callback = self.request.extensions.get("on_informational")
+        if callback is None:
+            return
+        while self._informed < len(engine.informational):
+            head = engine.informational[self._informed]
+            self._informed += 1
+            interim = Response(head.status, headers=head.pairs, request=self.request)
+            await call(callback, interim, blocking=self._pool.blocking)
 
     async def _ask(self, connection: Connection) -> None:
         """Send the request and receive the head, telling of it: for the exchanges that do."""
@@ -236,7 +257,9 @@ class Exchange(Body):
         stream = request.stream
         if stream is NO_BODY and engine.to_send == 0:
             return head, False
-        if type(stream) is not ByteStream or len(stream._data) > SMALL_BODY:
+        if type(stream) is not ByteStream or len(stream._data) > SMALL_BODY or engine.expects_continue:
+            return head, True
+        if "trailers" in request.extensions:
             return head, True
         if stream._data:
             head += engine.encode_data(stream._data)
@@ -248,11 +271,17 @@ class Exchange(Body):
         source = source_of(self.request.stream, blocking=self._pool.blocking)
         piece = head
         try:
+            if engine.expects_continue and engine.to_send:
+                await connection.stream.write(head, self.patience("write"))
+                piece = b""
+                if not await is_wanted(connection.stream, engine, self.patience("read"), self._pool.now):
+                    return
+                await self._tell_informational(engine)
             while (chunk := await source.next_chunk()) is not None:
                 piece += engine.encode_data(chunk)
                 await connection.stream.write(piece, self.patience("write"))
                 piece = b""
-            piece += engine.encode_end()
+            piece += engine.encode_end(trailers_of(self.request))
             if piece:
                 await connection.stream.write(piece, self.patience("write"))
         except (WriteError, WriteTimeout) as error:
@@ -318,6 +347,8 @@ class Exchange(Body):
         if engine.chunks:
             self._chunks += engine.chunks
             engine.chunks = []
+        if engine.trailers:
+            self.trailers = engine.trailers
         if engine.upgraded:
             self._guardian = Guardian(self._pool, connection)
             return connection.upgraded(self._guardian)
@@ -340,6 +371,14 @@ class Exchange(Body):
             self.connection = None
             if self._guardian is not None:
                 self._guardian.dismiss()
+
+
+def trailers_of(request: Request) -> list[tuple[bytes, bytes]]:
+    """Return the fields to send after a chunked body: `extensions["trailers"]`, or what that function returns then."""
+    trailers = request.extensions.get("trailers")
+    if trailers is None:
+        return []
+    return Headers(trailers() if callable(trailers) else trailers).raw
 
 
 class Guardian:

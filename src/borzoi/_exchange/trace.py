@@ -35,16 +35,23 @@ class Trace:
 
     async def tell(self, event: str, info: dict[str, Any]) -> None:
         """Call the function, and await it outside of the blocking world. Raises TypeError for one of the other kind."""
-        outcome = self._function(event, info)
-        is_awaitable = hasattr(outcome, "__await__")
-        if self._blocking:
-            if is_awaitable:
-                _discard(outcome)
-                raise TypeError(f"Invalid trace {self._function!r}: Client needs a plain function, this one is async.")
-        elif not is_awaitable:
-            raise TypeError(f"Invalid trace {self._function!r}: AsyncClient needs an async function.")
-        else:
-            await outcome
+        await call(self._function, event, info, blocking=self._blocking)
+
+
+async def call(function: Callable[..., Any], *arguments: Any, blocking: bool) -> None:
+    """Call what a program gave to be told of something: a plain function in the blocking world, an async one elsewhere.
+
+    Raises TypeError for one of the other kind.
+    """
+    outcome = function(*arguments)
+    is_awaitable = hasattr(outcome, "__await__")
+    if blocking and is_awaitable:
+        _discard(outcome)
+        raise TypeError(f"Invalid callback {function!r}: Client needs a plain function, this one is async.")
+    if not blocking and not is_awaitable:
+        raise TypeError(f"Invalid callback {function!r}: AsyncClient needs an async function.")
+    if is_awaitable:
+        await outcome
 
 
 class Step:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import RequestError, StreamClosed, StreamConsumed, request_context
 from .._run_blocking import run_blocking
+from .._values.headers import Headers
 from .iteration import AsyncChunks, Chunks, Decoded, Intake, Observer, Step, Watched, Whole, gather
 from .streams import AsyncByteStream, Body, ByteStream, Source, SyncByteStream, source_of
 
 if TYPE_CHECKING:
-    from .._values.headers import Headers
     from .request import Request
 
 Opener = Callable[[], "tuple[Source, list[Step]]"]
@@ -56,6 +56,11 @@ class IncomingBody:
         # What came all at once was not counted, but it is the content as it is.
         is_counted = "_num_bytes_downloaded" in self.__dict__ or not hasattr(self, "_content")
         return self._num_bytes_downloaded if is_counted else len(self._content)
+
+    @property
+    def trailers(self) -> Headers:
+        """The fields that came after the body (RFC 9110, 6.5), none before it is read."""
+        return Headers(list(getattr(self.stream, "trailers", ())))
 
     # As a whole.
 

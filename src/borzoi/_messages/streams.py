@@ -8,7 +8,7 @@ transports implement: its `next_chunk()` serves all worlds, and both iterations 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Protocol
 
 from .._errors import StreamClosed
@@ -92,6 +92,9 @@ class Body(SyncByteStream, AsyncByteStream):
 
     blocking: bool | None = None
     """True when `next_chunk()` blocks the thread, False when it waits in an event loop, None when it does neither."""
+
+    trailers: Sequence[tuple[bytes, bytes]] = ()
+    """The fields after the body, once it has come."""
 
     is_whole: bool = False
     """Whether all of the body has arrived, so that nothing of it is waited for."""

@@ -21,6 +21,7 @@ from .http1_head import (
     KNOWN_METHODS,
     KNOWN_TARGETS,
     NO_BODY,
+    NO_TRAILERS,
     UNTIL_CLOSE,
     HeadLimits,
     HeadParser,
@@ -30,6 +31,7 @@ from .http1_head import (
     SectionBuffer,
     encode_method,
     encode_target,
+    encode_trailers,
 )
 
 if TYPE_CHECKING:
@@ -199,8 +201,15 @@ class Http1:
         self.to_send = to_send - len(chunk)
         return chunk
 
-    def encode_end(self) -> bytes:
-        """Return what ends the request. Raises LocalProtocolError where its body is shorter than declared."""
+    def encode_end(self, trailers: Pairs = NO_TRAILERS) -> bytes:
+        """Return what ends the request, with the trailers of a chunked one (RFC 9112, 7.1.2).
+
+        Raises LocalProtocolError where its body is shorter than declared, and for trailers that are malformed, that
+        may not stand there, or where the body is not chunked.
+        """
+        if trailers and self.to_send != CHUNKED:
+            raise LocalProtocolError("Trailers follow a body in chunks, and the length of this one is declared.")
+
         if self.to_send == 0:
             return b""
 
@@ -208,7 +217,7 @@ class Http1:
             raise LocalProtocolError("Too little data for declared Content-Length")
 
         self.to_send = 0
-        return b"0\r\n\r\n"
+        return b"0\r\n" + encode_trailers(trailers) if trailers else b"0\r\n\r\n"
 
     # --- receiving
 

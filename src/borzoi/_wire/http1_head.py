@@ -22,6 +22,9 @@ CHUNKED = -1
 UNTIL_CLOSE = -2
 """A length: the body lasts until the peer closes."""
 
+NO_TRAILERS: Pairs = []
+"""What most messages have after their body."""
+
 EMPTY_LINE = b"\r\n\r\n"
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*+))?+")
@@ -40,6 +43,11 @@ MAX_KNOWN_LINE = 128
 
 MAX_LENGTH_DIGITS = 19
 """Digits in a Content-Length: more would not fit into 64 bits."""
+
+_NOT_IN_TRAILERS = frozenset(
+    {b"content-length", b"transfer-encoding", b"host", b"trailer", b"te", b"content-encoding", b"content-type"}
+    | {b"authorization", b"cookie", b"connection", b"expect", b"content-range", b"set-cookie", b"proxy-authorization"}
+)
 
 # What a field is to the framing of a message.
 _CONTENT_LENGTH = 1
@@ -414,3 +422,17 @@ def encode_target(target: bytes) -> bytes:
     if len(target) <= MAX_KNOWN_LINE:
         _remember(KNOWN_TARGETS, target, line)
     return line
+
+
+def encode_trailers(pairs: Pairs) -> bytes:
+    """Return a trailer section with its empty line. Raises LocalProtocolError for what may not stand there."""
+    lines = b""
+    for name, value in pairs:
+        line = b"%b: %b" % (name, value)
+        if _FIELD_LINE(line) is None or not _NAME(name):
+            raise LocalProtocolError(f"Invalid trailer {name[:64]!r}: {_what_is_wrong(line)}.")
+        # RFC 9110, 6.5.1: nothing in trailers frames, routes or authenticates a message.
+        if name.lower() in _NOT_IN_TRAILERS:
+            raise LocalProtocolError(f"The field {name[:64]!r} may not stand in trailers (RFC 9110, 6.5.1).")
+        lines += line + b"\r\n"
+    return lines + b"\r\n"
