@@ -17,7 +17,16 @@ from borzoi.cli.demo_server import DemoServer
 from tests.structure.source import ROOT
 
 SERVED = "http://127.0.0.1:8000"
-PAGES = ["README.md", "docs/progress.md", "docs/sse.md", "docs/environment.md", "docs/tls.md", "docs/guards.md", "docs/proxies.md"]
+PAGES = [
+    "README.md",
+    "docs/progress.md",
+    "docs/sse.md",
+    "docs/environment.md",
+    "docs/tls.md",
+    "docs/guards.md",
+    "docs/proxies.md",
+    "docs/extensions.md",
+]
 
 EXAMPLE = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
@@ -80,4 +89,4 @@ def test_the_address_is_that_of_the_command() -> None:
     from borzoi.cli.main import parser
 
     assert f"http://127.0.0.1:{parser().parse_args(['demo', '--serve']).port}" == SERVED
-    assert len(examples()) == 14
+    assert len(examples()) >= 19

@@ -79,7 +79,19 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
 }
 """What packages import from the private modules of httpx: module -> where it is written here -> names."""
 
-NAMES_OF_HTTPX2: dict[str, dict[str, str]] = {"_cookies": {}, "_sse": {}}
+NAMES_OF_HTTPX2: dict[str, dict[str, str]] = {
+    "_cookies": {},
+    "_sse": {},
+    "websockets": {
+        "websockets": (
+            "ASGIWebSocketTransport AsyncWebSocketClient AsyncWebSocketSession HTTPXWSException JSONMode WebSocketClient "
+            "WebSocketDisconnect WebSocketInvalidTypeReceived WebSocketNetworkError WebSocketSession WebSocketUpgradeError"
+        )
+    },
+    "websockets._api": {},
+    "websockets._exceptions": {},
+    "websockets._transport": {},
+}
 """Modules that httpx2 has besides those."""
 
 PRIVATE_ATTRIBUTES: dict[type, dict[str, object]] = {
