@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +21,11 @@ LIMIT = 0.2
 class Calls:
     """Gather the calls of a module: `calls = Calls("openai")`, and `@calls` before each."""
 
-    def __init__(self, *distributions: str) -> None:
+    def __init__(self, *distributions: str, in_any_order: bool = False) -> None:
         self.distributions = distributions
         """What is installed for them, by the names of the package index."""
+        self.in_any_order = in_any_order
+        """Whether requests go at the same time, so that the order in which they come says nothing."""
         self._calls: dict[str, Call] = {}
 
     def __call__(self, call: Call) -> Call:
@@ -36,15 +39,18 @@ class Calls:
 
     def outcomes(self) -> dict[str, Data]:
         """Make all calls, each against a server of its own, and return what came of each."""
-        return {name: _outcome(call) for name, call in self._calls.items()}
+        return {name: _outcome(call, self.in_any_order) for name, call in self._calls.items()}
 
 
-def _outcome(call: Call) -> Data:
+def _outcome(call: Call, in_any_order: bool) -> Data:
     with serving() as server, warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         came = seen(_made(call, server))
         said = [[each.category.__name__, seen(str(each.message))] for each in heard]
-        found = {"seen": came, "recorded": recorded(server.requests), "warnings": said}
+        sent = recorded(server.requests)
+        if in_any_order:
+            sent.sort(key=json.dumps)
+        found = {"seen": came, "recorded": sent, "warnings": said}
         return without_address(found, server.host)
 
 

@@ -62,11 +62,27 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours='"* Cookie"',
     ),
     Difference(
+        "secrets redacted",
+        "Borzoi keeps the values of fields that hold secrets out of the texts of its exceptions.",
+        path="/seen*/text",
+        own="*token=hf_secret*",
+        ours="*token=[[]secure[]]*",
+    ),
+    Difference(
         "reasons of httpx",
         "An application gives no reason, and Borzoi says httpx's for 422, where httpx2 has the newer one of RFC 9110.",
         path="/seen*/reason",
         own='"Unprocessable Content"',
         ours='"Unprocessable Entity"',
+    ),
+    Difference(
+        "sent though cancelled",
+        "In a scope that is cancelled httpx2 sends nothing; a request of Borzoi is on its way before it waits and notices.",
+        path="/recorded",
+        own='[[]{"method": "GET"*',
+        ours='[[]{"method": "DELETE"*',
+        sdk="mcp",
+        call="the_client_times_out",
     ),
     Difference(
         "httpx is httpx2",

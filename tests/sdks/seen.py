@@ -115,7 +115,7 @@ def _of_response(response: Any, depth: int) -> Data:
         "reason": response.reason_phrase,
         "version": response.http_version,
         "headers": seen(response.headers, depth),
-        "url": settled(str(response.url)),
+        "url": settled(str(response.url)) if hasattr(response, "_request") and response._request else None,
         "is_closed": response.is_closed,
         "is_stream_consumed": response.is_stream_consumed,
         "encoding": response.encoding,

@@ -21,8 +21,9 @@ class Answer(NamedTuple):
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    chunks: tuple[bytes, ...] | None = None
-    """The body in chunks, each sent alone. With them `body` is not used."""
+    chunks: tuple[bytes | int, ...] | None = None
+    """The body in chunks, each sent alone. With them `body` is not used. A number is how many requests must have come
+    before the next is sent."""
     stalls: bool = False
     """Nothing comes after the head and what there is of the body; without a body, not even the head."""
     breaks: bool = False
@@ -45,11 +46,16 @@ def _typed(content_type: str, body: bytes, status: int, headers: dict[str, str])
 
 
 def answer_events(*events: object, content_type: str = "text/event-stream", **kinds: bool) -> Answer:
-    """Return a stream of events, a chunk for each: texts as they are, `(name, value)` with a name, others as JSON data."""
+    """Return a stream of events, a chunk for each.
+
+    Texts are sent as they are, `(name, value)` with a name, others as JSON data. A number waits, as in `Answer.chunks`.
+    """
     return Answer(200, (("Content-Type", content_type),), chunks=tuple(map(_event, events)), **kinds)
 
 
-def _event(event: object) -> bytes:
+def _event(event: object) -> bytes | int:
+    if isinstance(event, int):
+        return event
     if isinstance(event, str):
         return event.encode()
     if isinstance(event, tuple):
@@ -92,6 +98,7 @@ class Server(ThreadingHTTPServer):
         self.requests: list[Request] = []
         self.released = threading.Event()
         """Set when the server is closed: what stalls goes on."""
+        self._came = threading.Condition()
         self._answers: deque[Answer] = deque()
         self._routes: dict[str, deque[Answer]] = {}
 
@@ -105,11 +112,24 @@ class Server(ThreadingHTTPServer):
 
     def take(self, request: Request) -> Answer:
         """Record a request, and return its answer."""
-        self.requests.append(request)
+        with self._came:
+            self.requests.append(request)
+            self._came.notify_all()
         routed = self._routes.get(f"{request.method} {request.target.partition('?')[0]}")
         if routed:
             return routed.popleft() if len(routed) > 1 else routed[0]
         return self._answers.popleft() if self._answers else answer_text("no answer is left", 418)
+
+    def wait_for_requests(self, number: int) -> None:
+        """Wait until so many requests have come, or the server is being closed."""
+        with self._came:
+            self._came.wait_for(lambda: len(self.requests) >= number or self.released.is_set())
+
+    def release(self) -> None:
+        """Let go on what stalls or waits."""
+        with self._came:
+            self.released.set()
+            self._came.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that go away in the middle: their time-outs do."""
@@ -159,11 +179,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self._send_body(answer.body if answer.chunks is None else answer.chunks, is_whole)
 
-    def _send_body(self, body: bytes | Iterable[bytes], is_whole: bool) -> None:
+    def _send_body(self, body: bytes | Iterable[bytes | int], is_whole: bool) -> None:
         if isinstance(body, bytes):
             self.wfile.write(body)
             return
         for chunk in body:
+            if isinstance(chunk, int):
+                self.server.wait_for_requests(chunk)
+                continue
             self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         if is_whole:
             self.wfile.write(b"0\r\n\r\n")
@@ -178,6 +201,6 @@ def serving() -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.released.set()
+            server.release()
             server.shutdown()
             thread.join()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, File, Form, HTTPException, UploadFile, WebSocket, WebSocketDisconnect
+from fastapi import Depends, FastAPI, Form, HTTPException, UploadFile, WebSocket, WebSocketDisconnect
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from fastapi.testclient import TestClient as FastApiTestClient
 from starlette.applications import Starlette
@@ -110,13 +110,13 @@ def item(number: int, q: str | None = None) -> dict[str, Any]:
 
 
 @api.post("/form")
-def form(name: str = Form(), upload: UploadFile = File()) -> dict[str, Any]:
+def form(name: Annotated[str, Form()], upload: UploadFile) -> dict[str, Any]:
     """Read a form with a file."""
     return {"name": name, "filename": upload.filename, "type": upload.content_type, "size": upload.size}
 
 
 @api.get("/me")
-def me(credentials: HTTPBasicCredentials = Depends(HTTPBasic())) -> dict[str, str]:  # noqa: B008 - FastAPI's way
+def me(credentials: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> dict[str, str]:
     """Tell who asks."""
     return {"user": credentials.username}
 
