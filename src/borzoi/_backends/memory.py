@@ -1,8 +1,8 @@
 """A back end without a network: scripted peers, and a clock that moves only when somebody would wait.
 
 A `Peer` says, for each connection, what to answer to the bytes it is sent: `bytes` arrive, `Wait` puts off what comes
-after it, an exception is raised to the reader, `Later` asks a coroutine, and `END` is the end of the stream. What is
-said arrives at a moment of the clock, whether anybody reads by then or not.
+after it, an exception is raised to the reader (an OSError as a socket's), `Later` asks a coroutine, and `END` is the
+end of the stream. What is said arrives at a moment of the clock, whether anybody reads by then or not.
 
 Whoever has to wait asks the clock. That of this module moves at once, so nothing ever suspends and the same script
 serves every world; `borzoi.testing` has one that first lets the others run.
@@ -15,12 +15,17 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from .._errors import ReadError
 from .base import Address, ConnectOptions, TimedOut, TLSOptions, Turn
-from .sockets import connect_timed_out, read_timed_out
+from .sockets import cause, connect_timed_out, read_timed_out
 
 if TYPE_CHECKING:
     from .base import Stream
     from .resolver import Names
+
+
+FOR_EVER = float("inf")
+"""Seconds of a wait that has no end."""
 
 
 class Wait:
@@ -124,7 +129,7 @@ class HandClock:
 
     async def wait(self, until: float | None, ready: Callable[[], bool] | None = None) -> bool:
         """Move to the end of the wait: nothing becomes ready meanwhile. Raises RuntimeError if it has no end."""
-        if until is None:
+        if until is None or until == FOR_EVER:
             raise endless_wait()
         self._now = max(self._now, until)
         return False
@@ -226,7 +231,7 @@ class MemoryBackend:
     async def hang(self, hang: Hang, peer: str, timeout: float | None) -> None:
         """Let an attempt take its time, and fail. Raises ConnectTimeout."""
         patience = hang.seconds if timeout is None else min(hang.seconds, timeout)
-        await self.clock.wait(_end(self.clock, None if patience == float("inf") else patience))
+        await self.clock.wait(self.now() + patience)
         raise connect_timed_out(peer, timeout, hang.what)
 
     async def connect_unix(self, path: str, timeout: float | None, options: ConnectOptions) -> Stream:
@@ -305,6 +310,8 @@ class MemoryStream:
             if isinstance(event, End):
                 return b""
             self._coming.popleft()
+            if isinstance(event, OSError):
+                raise ReadError(f"Reading from {self.peer} failed: {cause(event)}") from event
             if isinstance(event, Exception):
                 raise event
             assert isinstance(event, Later)
@@ -320,9 +327,7 @@ class MemoryStream:
     def _has_news(self) -> bool:
         return bool(self._coming) or self.closed
 
-    def _closed_here(self) -> Exception:
-        from .._errors import ReadError
-
+    def _closed_here(self) -> ReadError:
         return ReadError(f"Reading from {self.peer} failed: the connection was closed here while it was in use")
 
     async def write(self, data: bytes, timeout: float | None) -> None:

@@ -1,1 +1,92 @@
-"""The pytest plugin."""
+"""The pytest plugin: the fixtures `http_mock` and `http_clock`, and the marker `http_mock`.
+
+It is loaded in every run of pytest in an environment with Borzoi, so it imports nothing before a fixture is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .mocking import Mock
+
+_failed = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the marker."""
+    config.addinivalue_line(
+        "markers",
+        "http_mock(leaks=True): settings of the fixture http_mock; leaks=False bears clients and responses left open.",
+    )
+
+
+@pytest.fixture
+def http_clock() -> Clock:
+    """The test's time for clients and mocks: it moves by itself when everything waits."""
+    from .clock import Clock
+
+    return Clock()
+
+
+@pytest.fixture
+def http_mock(request: pytest.FixtureRequest, http_clock: Clock) -> Generator[Mock, None, None]:
+    """Routes that answer the requests of the test. It fails for calls that did not come, or that nobody answers."""
+    from .mocking import Mock
+
+    marker = request.node.get_closest_marker("http_mock")
+    mock = Mock(request.node.nodeid, clock=http_clock, **({} if marker is None else marker.kwargs))
+    mock.start()
+    yield mock
+    text = mock.finish()
+    mock.forget_context()
+    if text is None:
+        return
+    if request.node.stash.get(_failed, False):
+        # What the test died of comes first; this may say why.
+        request.node.add_report_section("teardown", "http_mock", text)
+    else:
+        pytest.fail(text, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
+    """Note that a test has failed already."""
+    report = yield
+    if call.when == "call":
+        item.stash[_failed] = report.failed
+        if report.failed and (text := _explanation(item)) is not None:
+            report.sections.append(("http_mock", text))
+    return report
+
+
+def _explanation(item: pytest.Item) -> str | None:
+    """Return what the mock of a failed test has met until now."""
+    mock = getattr(item, "funcargs", {}).get("http_mock")
+    errors = [] if mock is None else getattr(mock, "unmatched", [])
+    return "\n".join(str(error) for error in errors) or None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the requests that came after their test."""
+    refused = _late()
+    if refused:
+        terminalreporter.section("requests after the end of their test")
+        for text in refused:
+            terminalreporter.write_line(text)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run in which requests came after their test."""
+    if _late() and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _late() -> list[str]:
+    mocking = sys.modules.get(f"{__package__}.mocking")
+    return [] if mocking is None else mocking.late

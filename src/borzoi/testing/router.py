@@ -1,0 +1,381 @@
+"""Which route answers a request? One table for every seam.
+
+Routes are asked in the order in which they were added; the first that fits, and has not been called as often as it may
+be, answers. A route is expected at least once, or as often as `times()` or its `replies()` say. A request that no route
+answers is recorded, and is an `UnmatchedRequest` for whoever sent it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from . import matching
+from .errors import MockOver, UnmatchedRequest
+from .explaining import explain_unmatched
+from .faults import Fault, NetworkFault
+from .matching import Expression, Matcher, Pattern
+from .script import Piece, Reply, events_reply, reply_of
+
+if TYPE_CHECKING:
+    from .._values.headers import HeaderTypes
+    from .received import Received
+
+URLTypes: TypeAlias = "str | re.Pattern[str] | Any"
+"""A pattern as text, a compiled regular expression, or a URL."""
+
+Callback: TypeAlias = Callable[..., Any]
+
+
+class Conditions:
+    """What a request has to be to fit a route."""
+
+    def __init__(
+        self,
+        method: str | None,
+        pattern: Pattern | Expression,
+        *,
+        params: Any = None,
+        headers: Mapping[str, Any] | None = None,
+        cookies: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Any = None,
+        files: Mapping[str, Any] | None = None,
+        content: bytes | str | None = None,
+        where: Callable[[Received], object] | None = None,
+        exact: bool = False,
+    ) -> None:
+        bodies = {"json": json, "form": form, "content": content}
+        given = [name for name, body in bodies.items() if body is not None]
+        if len(given) > 1:
+            raise TypeError(f"A request has one body, and {' and '.join(given)} were given.")
+        self.method = None if method is None else method.upper()
+        self.pattern = pattern
+        self.matchers: list[Matcher] = []
+        if pattern.query:
+            self.matchers.append(_params_matcher(_query_pairs(pattern.query), exact=exact))
+        if params is not None:
+            self.matchers.append(_params_matcher(params, exact=exact))
+        if headers is not None:
+            self.matchers.append(matching.headers_matcher(headers))
+        if cookies is not None:
+            self.matchers.append(matching.cookies_matcher(cookies))
+        if json is not None:
+            self.matchers.append(matching.json_matcher(json, exact=exact))
+        if form is not None:
+            self.matchers.append(matching.pairs_matcher(form, lambda received: received.form, exact=exact, at="form"))
+        if files is not None:
+            self.matchers.append(matching.files_matcher(files))
+        if content is not None:
+            self.matchers.append(matching.content_matcher(content))
+        if where is not None:
+            self.matchers.append(matching.predicate_matcher(where))
+
+    def match(self, received: Received) -> dict[str, Any] | None:
+        """Return the parameters of the path, None where the request does not fit."""
+        if self.method is not None and received.method != self.method:
+            return None
+        found = self.pattern.match(received)
+        if found is None:
+            return None
+        for matcher in self.matchers:
+            if matcher(received):
+                return None
+        return found
+
+    def differences(self, received: Received) -> list[str]:
+        """Return everything that does not fit."""
+        found: list[str] = []
+        if self.method is not None and received.method != self.method:
+            found.append(f"method: expected {self.method}, got {received.method}")
+        if self.pattern.match(received) is None:
+            found.append(f"url: expected {self.pattern.text}, got {received.url}")
+        return found + [text for matcher in self.matchers for text in matcher(received)]
+
+    def __str__(self) -> str:
+        return f"{self.method or 'any method'} {self.pattern.text}"
+
+
+def _query_pairs(query: str) -> list[tuple[str, str]]:
+    from .._values.query import QueryParams
+
+    return QueryParams(query).multi_items()
+
+
+def _params_matcher(params: Any, *, exact: bool) -> Matcher:
+    from .._values.query import QueryParams
+
+    if isinstance(params, (str, QueryParams)):
+        params = QueryParams(params).multi_items()
+    return matching.pairs_matcher(params, lambda received: received.params, exact=exact, at="params")
+
+
+class Route:
+    """Answer the requests that fit. Made by `get()`, `post()` and their like; each method returns the route itself."""
+
+    def __init__(self, router: Router, conditions: Conditions) -> None:
+        self._router = router
+        self.conditions = conditions
+        self.calls: list[Received] = []
+        """The requests that it has answered."""
+        self._answers: list[Any] = []
+        self._least, self._most = 1, FOR_EVER
+        self._is_counted = False
+
+    # What it answers.
+
+    def reply(
+        self,
+        status: Any = 200,
+        *,
+        headers: HeaderTypes | None = None,
+        json: Any = None,
+        text: str | None = None,
+        html: str | None = None,
+        content: bytes | str | None = None,
+        form: Mapping[str, Any] | None = None,
+        stream: Iterable[Piece] | None = None,
+        reason: str | None = None,
+        fault: Fault | None = None,
+    ) -> Self:
+        """Answer every call alike.
+
+        `status` may be a function instead, `async` or not: it is called with the request and the parameters of the
+        path, and returns a status, JSON, text, bytes, (status, body), a fault, `reply(...)` or a `Response`.
+        """
+        body = {"json": json, "text": text, "html": html, "content": content, "form": form, "stream": stream}
+        given: dict[str, Any] = {**body, "headers": headers, "reason": reason, "fault": fault}
+        given = {name: value for name, value in given.items() if value is not None}
+        if isinstance(status, int) and not isinstance(status, bool):
+            return self._answer([Reply(status, **given)])
+        if given:
+            raise TypeError(f"{' and '.join(given)} belong to a status, and {status!r} was given in its place.")
+        return self._answer([_checked(status)])
+
+    def replies(self, *answers: Any) -> Self:
+        """Answer each call with the next of `answers`, each of which is what `reply()` takes. All are expected."""
+        if not answers:
+            raise TypeError("replies() needs at least one reply.")
+        self._answer([_checked(answer) for answer in answers])
+        if not self._is_counted:
+            self._least = self._most = len(answers)
+        return self
+
+    def sse(self, *pieces: Piece, headers: HeaderTypes | None = None) -> Self:
+        """Answer with server-sent events: `event(...)`, `wait(...)`, `close()`. Without `close()` it stays open."""
+        return self._answer([events_reply(pieces, headers)])
+
+    def stream(self, *pieces: Piece, status: int = 200, headers: HeaderTypes | None = None) -> Self:
+        """Answer with a body in pieces: bytes, text, `wait(...)`, `close()`."""
+        return self._answer([Reply(status, headers=headers, stream=pieces)])
+
+    def _answer(self, answers: list[Any]) -> Self:
+        self._router.require_active()
+        if self._answers:
+            raise TypeError(f"{self} has its reply already; replies(first, second) answers one call after another.")
+        self._answers = answers
+        return self
+
+    # How often.
+
+    def times(self, least: int, most: int | None = None) -> Self:
+        """Expect so many calls: exactly `least`, or from `least` to `most`."""
+        self._least, self._most = least, least if most is None else most
+        if not 0 <= self._least <= self._most:
+            raise ValueError(f"times({least}, {most}) can never hold.")
+        self._is_counted = True
+        return self
+
+    def optional(self) -> Self:
+        """Expect no call, and allow any number."""
+        self._least, self._most = 0, FOR_EVER
+        self._is_counted = True
+        return self
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it was called as often as it may be."""
+        return len(self.calls) >= self._most
+
+    @property
+    def called(self) -> bool:
+        """Whether it was called."""
+        return bool(self.calls)
+
+    @property
+    def call_count(self) -> int:
+        """How often it was called."""
+        return len(self.calls)
+
+    def unmet(self) -> str | None:
+        """Return what was expected in vain, None where all is well."""
+        if self._least <= len(self.calls):
+            return None
+        times = f"{self._least} times" if self._least > 1 else "once"
+        expected = f"at least {times}" if self._most > self._least else times
+        return f"{self} was expected {expected}, and was called {_times(len(self.calls))}"
+
+    # Assertions.
+
+    def assert_called(self, times: int | None = None) -> None:
+        """Raise AssertionError unless it was called, or called so many times."""
+        __tracebackhide__ = True
+        if times is None and not self.calls:
+            raise AssertionError(f"{self} was never called")
+        if times is not None and len(self.calls) != times:
+            raise AssertionError(f"{self} was to be called {_times(times)}, and was called {_times(len(self.calls))}")
+
+    def assert_not_called(self) -> None:
+        """Raise AssertionError if it was called."""
+        __tracebackhide__ = True
+        if self.calls:
+            raise AssertionError(f"{self} was called {_times(len(self.calls))}, first by {self.calls[0]}")
+
+    # Being asked.
+
+    def take(self, received: Received, found: dict[str, Any]) -> Reply | Callable[[], Any]:
+        """Count a call, and return its reply, or a function that finds it."""
+        number = len(self.calls)
+        self.calls.append(received)
+        if not self._answers:
+            return _EMPTY
+        answer = self._answers[min(number, len(self._answers) - 1)]
+        if isinstance(answer, Reply):
+            return answer
+        return lambda: answer(received, **found)
+
+    def __str__(self) -> str:
+        return str(self.conditions)
+
+    def __repr__(self) -> str:
+        return f"<Route {self}, called {_times(len(self.calls))}>"
+
+
+FOR_EVER = 1 << 62
+_EMPTY = Reply()
+
+
+def _checked(answer: Any) -> Any:
+    """Return the reply that a program means, or its function. Raises TypeError."""
+    if isinstance(answer, NetworkFault):
+        raise TypeError(
+            f"{answer!r} comes before a server has a request: http_mock.network(host).fail({answer!r}) is its place."
+        )
+    if isinstance(answer, type) or not callable(answer) or isinstance(answer, Reply):
+        return reply_of(answer)
+    return answer
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
+
+
+class Routes:
+    """Add routes below a base URL."""
+
+    def __init__(self, router: Router, base: str = "") -> None:
+        self.router = router
+        self._base = base.rstrip("/")
+
+    def route(self, method: str | None, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer requests with a method (None: any) and a URL.
+
+        `url` is text with parameters as in "/users/{id:int}" (str, int, float, uuid, path), or a compiled regex.
+        `params`, `headers`, `cookies`, `form`, `files`: what has to be among those of the request. `json`: what its
+        body has to hold. With `exact=True` there may be nothing else in params, form and JSON. `content`: the body.
+        `where`: a function of the request.
+        """
+        return self.router.add(Conditions(method, self._pattern(url), **conditions))
+
+    def _pattern(self, url: URLTypes) -> Pattern | Expression:
+        if isinstance(url, re.Pattern):
+            return Expression(url)
+        text = str(url)
+        return Pattern(text if "://" in text else f"{self._base}{text}")
+
+    def get(self, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer GET; the arguments are those of `route()`."""
+        return self.route("GET", url, **conditions)
+
+    def post(self, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer POST; the arguments are those of `route()`."""
+        return self.route("POST", url, **conditions)
+
+    def put(self, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer PUT; the arguments are those of `route()`."""
+        return self.route("PUT", url, **conditions)
+
+    def patch(self, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer PATCH; the arguments are those of `route()`."""
+        return self.route("PATCH", url, **conditions)
+
+    def delete(self, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer DELETE; the arguments are those of `route()`."""
+        return self.route("DELETE", url, **conditions)
+
+    def head(self, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer HEAD; the arguments are those of `route()`."""
+        return self.route("HEAD", url, **conditions)
+
+    def options(self, url: URLTypes = "", **conditions: Any) -> Route:
+        """Answer OPTIONS; the arguments are those of `route()`."""
+        return self.route("OPTIONS", url, **conditions)
+
+
+class Router:
+    """Hold the routes of one mock, and what came of its requests."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_over = False
+        self.routes: list[Route] = []
+        self.calls: list[Received] = []
+        """Every request that came, in order."""
+        self.unmatched: list[UnmatchedRequest] = []
+        self.orders: list[tuple[Route, ...]] = []
+        self._lock = threading.Lock()
+
+    def require_active(self) -> None:
+        """Raise MockOver where the mock's time is over."""
+        if self.is_over:
+            raise MockOver(f"The mock of {self.name} is over: it takes no more routes, clients or faults.")
+
+    def add(self, conditions: Conditions) -> Route:
+        """Add a route."""
+        self.require_active()
+        route = Route(self, conditions)
+        self.routes.append(route)
+        return route
+
+    def dispatch(self, received: Received) -> Reply | Callable[[], Any]:
+        """Return the reply to a request, or a function that finds it. Raises UnmatchedRequest."""
+        with self._lock:
+            self.calls.append(received)
+            received.number = len(self.calls)
+            for route in self.routes:
+                if not route.is_spent and (found := route.conditions.match(received)) is not None:
+                    return route.take(received, found)
+            unmatched = UnmatchedRequest(explain_unmatched(self.routes, received))
+            self.unmatched.append(unmatched)
+        raise unmatched
+
+    def out_of_order(self) -> list[str]:
+        """Return which routes were called in another order than they were to be."""
+        found: list[str] = []
+        for routes in self.orders:
+            for first, second in itertools.pairwise(routes):
+                if first.calls and second.calls and first.calls[0].number > second.calls[0].number:
+                    found.append(f"{second} was called before {first}")
+        return found
+
+
+async def found_reply(find: Callable[[], Any]) -> Reply:
+    """Return what a program's function replies, waiting for it where it is `async`."""
+    answer = find()
+    if inspect.isawaitable(answer):
+        answer = await answer
+    return reply_of(answer)
