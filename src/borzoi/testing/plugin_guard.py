@@ -1,0 +1,107 @@
+"""The network guard in pytest: `http_guard`, `http_allow` and the marker of that name.
+
+It stands from a test's setup to the end of its teardown, and what was tried fails the test there, even if the code
+under test swallowed the error. Nothing is imported, installed or looked at where the guard is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .guard import Guard
+
+MODES = ("strict", "report", "off")
+
+_GUARD: pytest.StashKey[Guard] = pytest.StashKey()
+_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini options."""
+    parser.addini(
+        "http_guard", "refuse the network: strict, report or off (strict in any case with http_mock)", default="off"
+    )
+    parser.addini("http_allow", "hosts, addresses and networks that the guard lets pass", type="args", default=[])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the marker, and refuse a mode that there is not."""
+    config.addinivalue_line("markers", 'http_allow(*targets): let the test reach these, as in http_allow("localhost")')
+    mode = config.getini("http_guard")
+    if mode not in MODES:
+        raise pytest.UsageError(f"http_guard is one of {', '.join(MODES)}, not {mode!r}")
+    config.stash[_NOTES] = []
+
+
+def _mode_of(item: pytest.Item) -> str:
+    """Return how the guard stands for one test."""
+    fixtures: Any = getattr(item, "fixturenames", ())
+    option: Any = item.config.getoption("--http", default=None)
+    if item.get_closest_marker("http_cassette") is not None and option in ("record", "refresh", "verify", "live"):
+        # Such a run is asked for by hand, to go over the network.
+        return "off"
+    return "strict" if "http_mock" in fixtures else str(item.config.getini("http_guard"))
+
+
+def _targets_of(item: pytest.Item) -> list[str]:
+    marked: list[str] = [target for marker in item.iter_markers("http_allow") for target in marker.args]
+    return [*item.config.getini("http_allow"), *marked]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let the guard stand before the first fixture of the test."""
+    mode = _mode_of(item)
+    if mode == "off":
+        return
+    from .guard import Guard
+
+    try:
+        guard = Guard(mode, _targets_of(item))
+    except (TypeError, AttributeError, ValueError) as error:
+        raise pytest.UsageError(f"http_allow: {error}") from error
+    item.stash[_GUARD] = guard.__enter__()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Take it down after the last fixture, and fail the test for what it refused."""
+    try:
+        yield
+    finally:
+        guard = item.stash.get(_GUARD, None)
+        if guard is not None:
+            guard.__exit__(None, None, None)
+            del item.stash[_GUARD]
+    if guard is not None and guard.hits:
+        _report(item, guard)
+
+
+def _report(item: pytest.Item, guard: Guard) -> None:
+    if guard.mode == "report":
+        item.config.stash[_NOTES] += [f"{item.nodeid}: {hit}" for hit in guard.hits]
+        return
+    lines = "\n".join(f"  {hit}" for hit in guard.hits)
+    pytest.fail(f"The network guard refused {len(guard.hits)} of what the test tried:\n{lines}", pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """List what passed a guard that only reports."""
+    notes = config.stash.get(_NOTES, [])
+    if notes:
+        terminalreporter.section("network")
+        for note in notes:
+            terminalreporter.write_line(note)
+
+
+@pytest.fixture
+def http_guard(request: pytest.FixtureRequest) -> Guard:
+    """The guard of this test, with its `hits` and `allow()`. It is strict where no mode is set."""
+    guard: Guard | None = request.node.stash.get(_GUARD, None)
+    if guard is None:
+        raise pytest.UsageError("http_guard: the guard is off for this test; set `http_guard = strict`")
+    return guard
