@@ -8,6 +8,7 @@ leaves a connection in doubt: whatever raises in here has discarded it first.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import (
@@ -25,7 +26,7 @@ from .._errors import (
 from .._messages.content import NO_BODY
 from .._messages.response import Response
 from .._messages.streams import Body, ByteStream, source_of
-from .._values.headers import Headers
+from .._values.headers import Headers, HeaderTypes
 from .continuing import is_wanted
 from .trace import call
 
@@ -375,10 +376,10 @@ class Exchange(Body):
 
 def trailers_of(request: Request) -> list[tuple[bytes, bytes]]:
     """Return the fields to send after a chunked body: `extensions["trailers"]`, or what that function returns then."""
-    trailers = request.extensions.get("trailers")
+    trailers: HeaderTypes | Callable[[], HeaderTypes] | None = request.extensions.get("trailers")
     if trailers is None:
         return []
-    return Headers(trailers() if callable(trailers) else trailers).raw
+    return Headers(trailers if isinstance(trailers, (Headers, Mapping, Sequence)) else trailers()).raw
 
 
 class Guardian:

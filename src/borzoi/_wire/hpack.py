@@ -1,9 +1,9 @@
 """HPACK, the compression of header fields in HTTP/2 (RFC 7541): a decoder and an encoder, one each for a connection.
 
 In: a whole header block, or pairs of bytes. Out: pairs, or a block. The decoder remembers literals, so that a field
-which comes again costs one look-up; it is bounded in time and memory whatever it is given. The encoder puts a field into
-the dynamic table when it is likely to be sent again, and never one that is a secret. `generation` changes whenever a
-dynamic table does: while it stays, the same block means the same fields, both ways.
+which comes again costs one look-up; it is bounded in time and memory whatever it is given. The encoder puts a field
+into the dynamic table when it is likely to be sent again, and never one that is a secret. `generation` changes whenever
+a dynamic table does: while it stays, the same block means the same fields, both ways.
 """
 
 from __future__ import annotations
@@ -361,7 +361,7 @@ class Encoder:
 
 
 def encode_outside_tables(name: bytes, value: bytes) -> bytes:
-    """Return a field of the static table by its index, or as a literal that enters no table: the same in every block."""
+    """Return a field of the static table by its index, or as a literal for no table: the same in every block."""
     index = _STATIC_PAIRS.get((name, value))
     if index is not None:
         return bytes((0x80 | index,))

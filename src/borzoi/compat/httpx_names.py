@@ -84,8 +84,9 @@ NAMES_OF_HTTPX2: dict[str, dict[str, str]] = {
     "_sse": {},
     "websockets": {
         "websockets": (
-            "ASGIWebSocketTransport AsyncWebSocketClient AsyncWebSocketSession HTTPXWSException JSONMode WebSocketClient "
-            "WebSocketDisconnect WebSocketInvalidTypeReceived WebSocketNetworkError WebSocketSession WebSocketUpgradeError"
+            "ASGIWebSocketTransport AsyncWebSocketClient AsyncWebSocketSession HTTPXWSException JSONMode "
+            "WebSocketClient WebSocketDisconnect WebSocketInvalidTypeReceived WebSocketNetworkError "
+            "WebSocketSession WebSocketUpgradeError"
         )
     },
     "websockets._api": {},
