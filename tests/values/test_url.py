@@ -495,7 +495,7 @@ class TestDifferencesFromHttpx:
             "http://a\\b/", "http://a\\@b/", "http://a\\b@c/", "http://h:65536/", "http://h:-1/", "http://h:+80/", "http://h:8_0/",
             "http://h: 80/", "http://h:\u0668/", "http://[::1]80/", "http://127.1/", "http://2130706433/", "http://0x7f.1/",
             "http://1.2.3.4./", "http://xn--a/", "http://a b/", "http://a%20b/", "http://a<b/", "http://a|b/", "http:///a", "///a",
-            "/\\a", "\\\\a", "http:/.//a", " http://h/", ":a:b", "http://h/\ud800", "http://[::1%\u00fc]/",
+            "/\\a", "\\\\a", "http:/.//a", ":a:b", "http://h/\ud800", "http://[::1%\u00fc]/",
         ],
     )  # fmt: skip
     def test_what_programs_read_differently_is_refused(self, text: str) -> None:

@@ -220,6 +220,18 @@ class TestReferences:
             resolve(parse("/a"), parse("/.//b"))
 
 
+    @pytest.mark.parametrize(
+        ("text", "path"),
+        [(" http://h/", "%20http://h/"), ("  //h/", "%20%20//h/"), (" http:h", "%20http:h")],
+    )
+    def test_a_space_ahead_begins_a_path(self, text: str, path: str) -> None:
+        """What follows a space is no scheme and no host, here, in what is shown, and at a base (RFC 3986 section 4.2)."""
+        parts = parse(text)
+        assert (parts.scheme, parts.host, parts.path) == ("", "", path)
+        assert parse(path) == parts
+        assert resolve(parse("https://base.example/a"), parts).host == "base.example"
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -229,8 +241,6 @@ class TestRefusals:
             ("http://h/ü\x7f", r"Invalid non-printable ASCII character in URL, '\x7f' at position 10."),
             ("\thttp://h/", r"Invalid non-printable ASCII character in URL, '\t' at position 0."),
             ("http://h/\ud800", "Invalid character in URL: half a surrogate pair at position 9."),
-            (" http://h/", "Invalid URL: a space before the scheme or the host."),
-            ("  //h/", "Invalid URL: a space before the scheme or the host."),
             ("http://h:abc/", "Invalid port: 'abc'"),
             ("http://h:65536/", "Invalid port: '65536'"),
             ("http://h:-1/", "Invalid port: '-1'"),

@@ -124,7 +124,6 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+:"
 
 _CONTROL = r"[\x00-\x1f\x7f]"
 _TWO_SLASHES = r"[/\\]{2}"
-_HIDDEN_BY_SPACES = rf" ++(?:{_TWO_SLASHES}|{_SCHEME})"
 
 _COMPONENTS = {
     "scheme": r"(?:[A-Za-z][A-Za-z0-9+.-]*)?",
@@ -225,14 +224,12 @@ def resolve(base: Parts, reference: Parts) -> Parts:
 def _check_text(text: str) -> None:
     if len(text) > MAX_URL_LENGTH:
         raise InvalidURL("URL too long")
-    if text.isprintable() and text.isascii() and text[:1] != " ":
+    if text.isprintable() and text.isascii():
         return
 
     control = re.search(_CONTROL, text)
     if control is not None:
         raise InvalidURL(f"Invalid non-printable ASCII character in URL, {control[0]!r} at position {control.start()}.")
-    if re.match(_HIDDEN_BY_SPACES, text):
-        raise InvalidURL("Invalid URL: a space before the scheme or the host.")
     _check_unicode("URL", text)
 
 
