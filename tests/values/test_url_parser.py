@@ -219,7 +219,6 @@ class TestReferences:
         with pytest.raises(InvalidURL, match="'//'"):
             resolve(parse("/a"), parse("/.//b"))
 
-
     @pytest.mark.parametrize(
         ("text", "path"),
         [(" http://h/", "%20http://h/"), ("  //h/", "%20%20//h/"), (" http:h", "%20http:h")],
