@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from .._backends.memory import END, FOR_EVER, Event, Hang, Wait
+from .._backends.lookups import literal_address
 from .._backends.sockets import connect_failed, tls_failed
 from .script import Reply
 
@@ -177,8 +178,15 @@ class NetworkFault:
 
 def refuse() -> NetworkFault:
     """Have nobody listen."""
-    reason = str(ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)))
-    return NetworkFault("refuse()", lambda peer: connect_failed(peer, [reason]))
+    reason = ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+    return NetworkFault("refuse()", lambda peer: connect_failed(peer, [f"{reason} ({_address_of(peer)})"]))
+
+
+def _address_of(peer: str) -> str:
+    """Return the address that a peer has: its host, or one that documentation uses (RFC 5737)."""
+    host, _, port = peer.rpartition(":")
+    known = literal_address(host, int(port))
+    return "192.0.2.1" if known is None else str(known[1][0])
 
 
 def dns_fail() -> NetworkFault:

@@ -217,7 +217,7 @@ class Route:
             return None
         times = f"{self._least} times" if self._least > 1 else "once"
         expected = f"at least {times}" if self._most > self._least else times
-        return f"{self} was expected {expected}, and was called {_times(len(self.calls))}"
+        return f"{self} was expected {expected}, and was {_called(len(self.calls))}"
 
     # Assertions.
 
@@ -227,13 +227,13 @@ class Route:
         if times is None and not self.calls:
             raise AssertionError(f"{self} was never called")
         if times is not None and len(self.calls) != times:
-            raise AssertionError(f"{self} was to be called {_times(times)}, and was called {_times(len(self.calls))}")
+            raise AssertionError(f"{self} was to be {_called(times)}, and was {_called(len(self.calls))}")
 
     def assert_not_called(self) -> None:
         """Raise AssertionError if it was called."""
         __tracebackhide__ = True
         if self.calls:
-            raise AssertionError(f"{self} was called {_times(len(self.calls))}, first by {self.calls[0]}")
+            raise AssertionError(f"{self} was {_called(len(self.calls))}, first by {self.calls[0]}")
 
     # Being asked.
 
@@ -252,7 +252,7 @@ class Route:
         return str(self.conditions)
 
     def __repr__(self) -> str:
-        return f"<Route {self}, called {_times(len(self.calls))}>"
+        return f"<Route {self}, {_called(len(self.calls))}>"
 
 
 FOR_EVER = 1 << 62
@@ -270,8 +270,8 @@ def _checked(answer: Any) -> Any:
     return answer
 
 
-def _times(count: int) -> str:
-    return {0: "never", 1: "once"}.get(count, f"{count} times")
+def _called(count: int) -> str:
+    return {0: "never called", 1: "called once"}.get(count, f"called {count} times")
 
 
 class Routes:

@@ -1,0 +1,5 @@
+"""The worlds, and a pytest to run tests in."""
+
+from tests.worlds.fixture import *  # noqa: F403
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,318 @@
+"""The plugin in suites of its users, under every runner that they have."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+SIGNUP = """
+import borzoi
+from borzoi.testing import ANY, close, event, fault, wait
+
+def signup(email):
+    with borzoi.Client(base_url="https://api.test") as client:
+        return client.post("/users", json={"email": email, "plan": "free"}).json()
+"""
+
+LOADED = """
+import json, sys, time
+import pytest
+before = set(sys.modules)
+began = time.perf_counter()
+import borzoi.testing.plugin
+elapsed = time.perf_counter() - began
+print(json.dumps([elapsed * 1000, sorted(set(sys.modules) - before)]))
+"""
+
+
+def loaded() -> tuple[float, list[str]]:
+    """Return what loading the plugin costs a pytest that runs already: milliseconds, and modules."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run([sys.executable, "-c", LOADED], check=True, capture_output=True, text=True, env=environment)
+    elapsed, modules = json.loads(done.stdout)
+    return elapsed, modules
+
+
+def test_loading_it_loads_nothing_else() -> None:
+    """The plugin loads itself and the two packages that it is in, and none of what its fixtures need."""
+    ours = {name for name in loaded()[1] if name.startswith("borzoi")}
+    assert {name for name in ours if name.startswith("borzoi.testing")} <= {
+        "borzoi.testing", "borzoi.testing.plugin", "borzoi.testing.plugin_guard",
+    }  # fmt: skip
+    assert not {"borzoi._client", "borzoi._exchange", "borzoi._backends", "ssl", "asyncio", "trio"} & ours
+
+
+def test_loading_it_is_fast() -> None:
+    """The plugin loads in less than 10 ms: the least of ten, as a busy machine only ever adds."""
+    assert min(loaded()[0] for _ in range(10)) < 10
+
+
+def test_the_example_of_the_specification(pytester: pytest.Pytester) -> None:
+    """The example test runs as it stands, with every route called."""
+    pytester.makepyfile(
+        SIGNUP
+        + """
+def test_signup(http_mock):                       # registered through the pytest11 entry point
+    api = http_mock.host("https://api.test")
+    new = api.post("/users", json={"email": ANY}).reply(201, json={"id": 7}).times(1)
+    api.get("/users/{id:int}").reply(lambda request, id: {"id": id})      # sync or async
+    api.get("/feed").sse(event(data={"n": 1}), wait(5), event(data={"n": 2}), close())
+    api.get("/flaky").replies(503, fault.reset(after_bytes=512), 200)
+    signup("a@b.c")
+    assert new.calls[0].json["email"] == "a@b.c"
+    with borzoi.Client(base_url="https://api.test", timeout=6) as client:
+        assert client.get("/users/41").json() == {"id": 41}
+        with client.stream("GET", "/feed") as response:
+            assert [event.json() for event in response.events()] == [{"n": 1}, {"n": 2}]
+        assert http_mock.clock.now() == 5
+        assert client.get("/flaky").status_code == 503
+        try:
+            client.get("/flaky")
+        except borzoi.ReadError as error:
+            assert "Connection reset by peer" in str(error)
+        assert client.get("/flaky").status_code == 200
+
+def test_network(http_mock):
+    http_mock.network("api.test").dns_fail()      # .refuse() .tls("expired") .latency(...)
+    try:
+        signup("a@b.c")
+    except borzoi.ConnectError as error:
+        assert "Name or service not known" in str(error)
+"""
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+def test_the_example_fails_for_what_is_not_called(pytester: pytest.Pytester) -> None:
+    """The example as it is printed, whose code signs up and nothing more, fails at teardown and says what did not come."""
+    pytester.makepyfile(
+        SIGNUP
+        + """
+def test_signup(http_mock):
+    api = http_mock.host("https://api.test")
+    new = api.post("/users", json={"email": ANY}).reply(201, json={"id": 7}).times(1)
+    api.get("/users/{id:int}").reply(lambda request, id: {"id": id})
+    api.get("/flaky").replies(503, fault.reset(after_bytes=512), 200)
+    signup("a@b.c")
+    assert new.calls[0].json["email"] == "a@b.c"
+"""
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "The mock of test_*::test_signup has ended:",
+            "  calls that did not come:",
+            "    GET https://api.test/users/{id:int} was expected at least once, and was never called",
+            "    GET https://api.test/flaky was expected 3 times, and was never called",
+        ]
+    )
+
+
+def test_unmatched_requests_fail_even_when_swallowed(pytester: pytest.Pytester) -> None:
+    """A request that no route answers fails the test at teardown although the code under test swallowed the error."""
+    pytester.makepyfile(
+        SIGNUP
+        + """
+def test_swallowed(http_mock):
+    http_mock.post("https://api.test/users", json={"email": "x@y.z", "plan": "free"}, headers={"x-token": "1"}).optional()
+    try:
+        signup("a@b.c")
+    except AssertionError:
+        pass
+"""
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "  requests that no route answers:",
+            "    POST https://api.test/users",
+            "      POST https://api.test/users",
+            "        headers.x-token: expected '1', and there is none",
+            "        json.email: expected 'x@y.z', got 'a@b.c'",
+            "        fits: method, url",
+        ]
+    )
+
+
+def test_a_failed_test_is_not_reported_twice(pytester: pytest.Pytester) -> None:
+    """A test that failed has one failure, with the requests that nobody answered beside it."""
+    pytester.makepyfile(
+        SIGNUP
+        + """
+def test_failing(http_mock):
+    http_mock.get("https://api.test/never").reply(200)
+    try:
+        signup("a@b.c")
+    except AssertionError:
+        pass
+    assert False, "for a reason of its own"
+"""
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*for a reason of its own*", "*- http_mock -*", "No route answers POST https://api.test/users"]
+    )
+
+
+def test_what_is_left_open_fails_the_test(pytester: pytest.Pytester) -> None:
+    """A response and a client that nobody closed fail the test, and are borne on request."""
+    pytester.makepyfile(
+        """
+import borzoi, pytest
+
+def leak(http_mock):
+    http_mock.get("https://api.test/feed").sse()
+    client = borzoi.Client()
+    return client, client.send(client.build_request("GET", "https://api.test/feed"), stream=True)
+
+def test_leak(http_mock):
+    client, response = leak(http_mock)
+
+@pytest.mark.http_mock(leaks=False)
+def test_borne(http_mock):
+    client, response = leak(http_mock)
+"""
+    )
+    result = pytester.runpytest_subprocess("-W", "ignore::ResourceWarning")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "  left open:",
+            "    the response to GET https://api.test/feed was never closed",
+            "    the Client that sent GET https://api.test/feed was never closed",
+        ]
+    )
+
+
+def test_a_late_request_fails_the_run(pytester: pytest.Pytester) -> None:
+    """A request that a thread sends after its test has ended is refused, named, and fails the run."""
+    pytester.makepyfile(
+        """
+import threading
+import borzoi
+
+go, done, outcome = threading.Event(), threading.Event(), []
+
+def work():
+    go.wait(20)
+    try:
+        borzoi.get("https://api.test/late")
+    except AssertionError as error:
+        outcome.append(str(error))
+    done.set()
+
+def test_that_leaves_a_thread(http_mock):
+    threading.Thread(target=work, daemon=True).start()
+
+def test_after():
+    go.set()
+    assert done.wait(20)
+    assert "was sent nowhere" in outcome[0]
+"""
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["GET https://api.test/late came after *::test_that_leaves_a_thread had ended*"])
+
+
+def test_a_fixture_after_its_test(pytester: pytest.Pytester) -> None:
+    """A mock that is used after its test raises an error that names the test."""
+    pytester.makepyfile(
+        """
+import pytest
+from borzoi.testing import MockOver
+kept = []
+
+def test_one(http_mock):
+    kept.append((http_mock, http_mock.get("https://api.test/").optional()))
+
+def test_two():
+    mock, route = kept[0]
+    for use in (lambda: mock.get("/x"), lambda: route.reply(200), lambda: mock.network("x"), lambda: mock.bind(1), mock.start):
+        with pytest.raises(MockOver, match="test_one is over"):
+            use()
+"""
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+ASYNC_TESTS = """
+import borzoi
+
+async def test_one(http_mock, http_clock):
+    http_mock.get("https://api.test/slow").reply(200, fault=fault.stall(60)).times(2)
+    async with borzoi.AsyncClient(timeout=5) as client:
+        for _ in range(2):
+            with pytest.raises(borzoi.ReadTimeout):
+                await client.get("https://api.test/slow")
+    assert http_clock.now() == 10
+
+async def test_two(http_mock, http_clock):
+    http_mock.get("https://api.test/slow").reply(200)
+    async with borzoi.AsyncClient() as client:
+        await http_clock.sleep(3)
+        assert (await client.get("https://api.test/slow")).status_code == 200
+    assert http_clock.now() == 3
+    assert http_clock.sleeps == [3]
+"""
+
+
+def test_pytest_asyncio(pytester: pytest.Pytester) -> None:
+    """The fixtures serve tests of pytest-asyncio."""
+    pytester.makepyfile("import pytest\nfrom borzoi.testing import fault\n" + ASYNC_TESTS)
+    options = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function", "-p", "no:anyio"]
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=2)
+
+
+def test_anyio(pytester: pytest.Pytester) -> None:
+    """The fixtures serve tests of anyio's plugin, on asyncio and on trio."""
+    pytester.makepyfile(
+        "import pytest\nfrom borzoi.testing import fault\npytestmark = pytest.mark.anyio\n" + ASYNC_TESTS
+    )
+    pytester.runpytest_subprocess("-p", "no:asyncio").assert_outcomes(passed=4)
+
+
+def test_trio_by_hand(pytester: pytest.Pytester) -> None:
+    """The fixtures serve tests that run trio themselves, and asyncio."""
+    runner = """
+import asyncio, functools, pytest, trio
+from borzoi.testing import fault
+
+def under(run):
+    def decorate(test):
+        def wrapper(http_mock, http_clock):
+            run(functools.partial(test, http_mock, http_clock))
+        return wrapper
+    return decorate
+"""
+    tests = ASYNC_TESTS.replace("async def test", "@under(trio.run)\nasync def test")
+    pytester.makepyfile(runner + tests)
+    pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=2)
+
+
+def test_xdist(pytester: pytest.Pytester) -> None:
+    """The fixtures serve tests that are spread over processes, and their reports come through."""
+    pytester.makepyfile(
+        """
+import borzoi, pytest
+
+@pytest.mark.parametrize("number", range(6))
+def test_it(http_mock, number):
+    http_mock.get(f"https://api.test/{number}").reply(json=number)
+    assert borzoi.get(f"https://api.test/{number}").json() == number
+
+def test_unmet(http_mock):
+    http_mock.get("https://api.test/never").reply(200)
+"""
+    )
+    result = pytester.runpytest_subprocess("-n", "2")
+    result.assert_outcomes(passed=7, errors=1)
+    result.stdout.fnmatch_lines(["*GET https://api.test/never was expected at least once, and was never called"])
