@@ -59,6 +59,14 @@ class Connection:
         """Return the bytes after an upgrade. Nobody but the program keeps them, and with them the guardian."""
         return type(self.network_stream)(self, guardian)
 
+    def is_fit(self) -> bool:
+        """Return whether it can be used: asked of one that was idle."""
+        return self.stream.is_idle()
+
+    def end(self) -> None:
+        """Close the stream."""
+        self.stream.close()
+
     def close(self) -> None:
         """Close it, and leave the pool."""
         self._pool.discard(self)

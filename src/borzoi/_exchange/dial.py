@@ -60,8 +60,17 @@ class Dialer:
         proxy: Proxy | None = None,
         proxy_context: Callable[[], ssl.SSLContext] | None = None,
         pins: Pins | None = None,
+        websocket_context: Callable[[], ssl.SSLContext] | None = None,
+        http1: bool = True,
+        http2: bool = False,
     ) -> None:
         self._context = context
+        # WebSockets are opened over HTTP/1.1: for them nothing else is offered.
+        self._websocket_context = websocket_context
+        self.http1 = http1
+        """Whether HTTP/1.1 may be spoken."""
+        self.http2 = http2
+        """Whether HTTP/2 may be spoken: then the context has to offer it."""
         self._options = options or ConnectOptions()
         self._unix_path = unix_path
         self._retries = retries
@@ -158,8 +167,11 @@ class Dialer:
 
     async def _secure(self, stream: Stream, route: Route, timeout: float | None, trace: Trace | None) -> Stream:
         """Return the stream with TLS to the origin on it."""
+        context = self._context
+        if route.scheme == b"wss" and self._websocket_context is not None:
+            context = self._websocket_context
         tls = TLSOptions(
-            _usable(self._context, f"{route.name}:{route.port}"),
+            _usable(context, f"{route.name}:{route.port}"),
             route.server_name or route.name,
             self._sessions.get(route),
         )
@@ -197,6 +209,20 @@ class Dialer:
     def forwarding(self, route: Route) -> Forwarding | None:
         """Return how requests are written for a proxy that forwards them; None where no proxy reads them."""
         return self._via.forwarding if self._via is not None and route.scheme == b"http" else None
+
+    def shares(self, scheme: bytes) -> bool:
+        """Return whether a connection for a scheme may turn out to be one of HTTP/2."""
+        if scheme == b"https":
+            return self.http2
+        # RFC 9113, 3.3: over plain TCP it has to be known that the server speaks it. Proxies are spoken to in HTTP/1.1.
+        return scheme == b"http" and not self.http1 and (self._via is None or self._via.forwarding is None)
+
+    def speaks_http2(self, route: Route, stream: Stream) -> bool:
+        """Return whether HTTP/2 is to be spoken over a stream: agreed on in TLS (RFC 7301), or known before."""
+        if not self.shares(route.scheme):
+            return False
+        tls: Any = stream.get_extra_info("ssl_object")
+        return not self.http1 or (tls is not None and tls.selected_alpn_protocol() == "h2")
 
     def remember_session(self, route: Route, stream: Stream) -> None:
         """Keep the TLS session of a stream, whose tickets come with or after the first response (RFC 8446, 4.6.1)."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .._backends.base import Backend, TimedOut, Turn
+from .._backends.base import Backend, Stream, TimedOut, Turn
 from .._errors import ConnectError, PoolTimeout
 from .._policy.pooling import Lane, Shelf
 from .connection import Connection
@@ -121,7 +121,7 @@ class Pool:
             if not has_room:
                 await self._wait(turn, exchange.patience("pool"))
             if isinstance(turn.value, Connection):
-                if used and turn.value.stream.is_idle():
+                if used and turn.value.is_fit():
                     exchange.connection = turn.value
                     return
                 self._require_room(turn.value)
@@ -136,12 +136,15 @@ class Pool:
             except ConnectError:
                 stream.close()
                 raise
-            connection = exchange.connection = Connection(self, lane, route, stream, self._dialer.forwarding(route))
+            connection = exchange.connection = self._connection_of(lane, route, stream)
             self._shelf.enter(connection, lane)
             self._shelf.strike(turn, lane)
         except BaseException:
             self._leave(turn, lane)
             raise
+
+    def _connection_of(self, lane: ConnectionLane, route: Route, stream: Stream) -> Connection:
+        return Connection(self, lane, route, stream, self._dialer.forwarding(route))
 
     def _take_room(self, turn: Turn, lane: ConnectionLane) -> bool:
         """Take room for one more connection, or else a place in the queue."""
@@ -176,7 +179,7 @@ class Pool:
 
     def _exchange_for_room(self, turn: Turn, connection: Connection) -> None:
         """Close a connection that was given: its server has closed it by now, or a new one is needed."""
-        connection.stream.close()
+        connection.end()
         with self._guard:
             self._shelf.enter(turn, connection.lane)
             self._shelf.strike(connection, connection.lane)
@@ -228,7 +231,7 @@ class Pool:
             return
 
         # The first in the queue goes elsewhere: the connection makes room.
-        connection.stream.close()
+        connection.end()
         shelf.enter(turn, lane)
         shelf.strike(connection, connection.lane)
         turn.give(_ROOM)
@@ -236,7 +239,7 @@ class Pool:
     def discard(self, connection: Connection) -> None:
         """Close a leased connection."""
         try:
-            connection.stream.close()
+            connection.end()
         finally:
             self._free(connection, connection.lane)
 
@@ -264,7 +267,7 @@ class Pool:
     def _close_idle(self, connection: Connection) -> None:
         connection.idle = False
         self._shelf.strike(connection, connection.lane)
-        connection.stream.close()
+        connection.end()
 
     def _close_expired(self) -> None:
         now = self.now()
@@ -274,7 +277,7 @@ class Pool:
     def _bury_orphans(self) -> None:
         while self.orphans:
             connection = self.orphans.popleft()
-            connection.stream.close()
+            connection.end()
             self._shelf.strike(connection, connection.lane)
         self._call_waiters()
 
@@ -293,7 +296,7 @@ class Pool:
                 self._shelf.enter(connection, connection.lane)
                 self.release(connection)
             else:
-                connection.stream.close()
+                connection.end()
         ended.close()
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ what it says. Every operation takes the same time however many connections, orig
     lane      one for each origin
       open    its connections, and tokens for those that are being opened
       idle    [oldest ... newest]   the newest is taken: it is the least likely to have been closed
+      shared  those that carry many exchanges at once; joiners wait for a place on one
     idle      oldest ... newest     of all lanes; the oldest is closed when room is needed, or when it expires
     waiters   first ... last        nobody is overtaken; while somebody waits, nothing is idle
 
@@ -33,12 +34,18 @@ MAX_UNUSED_LANES = 1024
 class Lane(Generic[C]):
     """Hold the connections of one origin."""
 
-    __slots__ = ("idle", "open", "origin")
+    __slots__ = ("idle", "is_shared", "joiners", "open", "opener", "origin", "shared")
 
     def __init__(self, origin: Any) -> None:
         self.origin = origin
         self.open: set[Hashable] = set()
         self.idle: list[C] = []
+        self.shared: list[C] = []
+        self.joiners: OrderedDict[Any, None] = OrderedDict()
+        self.opener: Hashable | None = None
+        """Who opens a connection that the others wait for: it may turn out to be one for all."""
+        self.is_shared = True
+        """Whether the connections of this origin are shared, as far as is known: it is hoped until one was not."""
 
 
 class Shelf(Generic[C, W]):
@@ -68,6 +75,10 @@ class Shelf(Generic[C, W]):
                 self._lanes = {key: lane for key, lane in self._lanes.items() if lane.open}
             lane = self._lanes[origin] = Lane(origin)
         return lane
+
+    def lanes(self) -> list[Lane[C]]:
+        """Return all lanes."""
+        return list(self._lanes.values())
 
     def idle(self) -> list[C]:
         """Return the idle connections, the oldest first."""
