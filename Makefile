@@ -67,7 +67,7 @@ fuzz: $(VENV)/.installed ## Give the property tests a hundred times the examples
 docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
 	$(BIN)/python scripts/check_docs.py
 
-compat: $(VENV)/.installed ## Compare our names with those of httpx 0.28.1, and run its suite and those of its users.
+compat: $(VENV)/.installed ## Compare our names with those of httpx 0.28.1, run its suite and those of its users, and SDKs on both.
 	$(BIN)/python -m scripts.compat $(ARGS)
 
 clean: ## Remove all that these commands made, the environments included.

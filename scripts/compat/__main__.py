@@ -2,6 +2,7 @@
 
 python -m scripts.compat                              all of them
 python -m scripts.compat --only httpx --only hishel   some
+python -m scripts.compat --only sdks                  SDKs, on their own library and on Borzoi
 python -m scripts.compat --only httpx -- -x -k proxy  part of one: what follows goes to its pytest
 """
 
