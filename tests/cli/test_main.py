@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -92,8 +92,9 @@ def test_the_status_of_the_command_is_returned(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(demo, "main", lambda options: 7)
     monkeypatch.setattr(sys, "argv", ["borzoi", "demo", "--quick"])
 
+    path = Path(borzoi.__file__).with_name("__main__.py")
     with pytest.raises(SystemExit) as caught:
-        runpy.run_module("borzoi", run_name="__main__")
+        exec(compile(path.read_text(), path, "exec"), {"__name__": "__main__", "__package__": "borzoi"})
     assert caught.value.code == 7
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,17 +72,18 @@ def test_without_a_script_it_says_what_it_needs(arguments: list[str], monkeypatc
 def test_the_module_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """`python -m borzoi.compat` without arguments ends with the usage, and has installed nothing."""
     monkeypatch.setattr(sys, "argv", ["-m"])
-    monkeypatch.delitem(sys.modules, main.__module__)
     before = list(sys.meta_path)
+    path = Path(borzoi.compat.__file__).with_name("__main__.py")
     with pytest.raises(SystemExit, match=r"usage: python -m borzoi\.compat"):
-        runpy.run_module("borzoi.compat", run_name="__main__")
+        exec(compile(path.read_text(), path, "exec"), {"__name__": "__main__", "__package__": "borzoi.compat"})
 
     assert sys.meta_path == before
 
 
-def test_the_plugin_installs_the_alias(uninstalled: None) -> None:
+def test_the_plugin_installs_the_alias(uninstalled: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """To import the plugin is to install the alias."""
-    runpy.run_module("borzoi.compat.pytest_plugin")
+    monkeypatch.delitem(sys.modules, "borzoi.compat.pytest_plugin", raising=False)
+    importlib.import_module("borzoi.compat.pytest_plugin")
 
     import httpx  # type: ignore[import-not-found, unused-ignore]
 
