@@ -23,5 +23,6 @@ COMMANDS = {
     "demo": Command(
         ".demo", "See Borzoi do its job against a local API: thousands of requests, a download, a streamed answer."
     ),
+    "openapi": Command("borzoi.openapi.command", "Generate the typed client of an OpenAPI document."),
 }
 """All commands, by their words."""

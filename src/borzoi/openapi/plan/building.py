@@ -1,0 +1,219 @@
+"""The whole plan of a document: every operation, every schema that has a name, names that collide with none."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..document import Document, Node
+from . import names
+from .operations import METHODS, Operations, requirements
+from .schemas import Schemas
+from .values import Model, Operation, Package, Security, Server, Type
+
+CLIENT_NAMES = frozenset({
+    "aclose", "base_url", "close", "credentials", "http", "async_http", "package", "schemes", "finish", "none",
+    "with_options", "options", "prepare", "errors", "send", "asend",
+})  # fmt: skip
+"""Names that every generated client has."""
+
+RESOURCE_NAMES = frozenset({"with_response", "stream"})
+MODEL_NAMES = frozenset({
+    "TYPE_CHECKING", "Any", "UUID", "Decimal", "Literal", "TypeAlias", "UNSET", "Unset", "UnsetType", "Struct",
+    "Email", "Uri", "File",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Say which operations are wanted, and what the package is called."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    name: str = ""
+    lenient_formats: bool = False
+    operation_names: tuple[tuple[str, str], ...] = ()
+    """Names that a config file gives to operations, by their ids."""
+
+    def takes(self, operation: Operation) -> bool:
+        """Tell whether an operation is wanted: by its tag, its path or its id."""
+        marks = {operation.tag, operation.resource, operation.path, operation.id, operation.name}
+        return (not self.include or not marks.isdisjoint(self.include)) and marks.isdisjoint(self.exclude)
+
+
+def build_plan(document: Document, selection: Selection | None = None) -> Package:
+    """Decide all that is generated from a document. Raises DocumentError."""
+    chosen = selection or Selection()
+    root = document.root
+    schemas = Schemas(lenient_formats=chosen.lenient_formats)
+    for name, node in root.child("components").child("schemas").items():
+        _plan_component(schemas, name, node)
+    planner = Operations(schemas, requirements(root.child("security")))
+    operations = [planner.plan(*found) for found in _declared(root)]
+    webhooks = [planner.plan(*found) for found in _webhooks(root)]
+    schemas.finish()
+    _name_models(schemas)
+    title = root["info"].text("title", "API")
+    return Package(
+        name=names.module(chosen.name or f"{title} client" if not chosen.name else chosen.name),
+        title=title,
+        version=str(root["info"].value.get("version", "")) if isinstance(root["info"].value, dict) else "",
+        doc=root["info"].text("description"),
+        models=schemas.models,
+        operations=_named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names)),
+        security=_security(root.child("components").child("securitySchemes")),
+        servers=_servers(root.child("servers")),
+        webhooks=[(each.name, _payload(each)) for each in webhooks if each.bodies],
+    )
+
+
+def _plan_component(schemas: Schemas, name: str, node: Node) -> None:
+    if isinstance(node.value, dict) and set(node.value) == {"$ref"}:
+        schemas.named(node.resolved())
+    else:
+        schemas.named(node, name=name)
+
+
+def _payload(webhook: Operation) -> Type:
+    return webhook.bodies[0].type
+
+
+def _declared(root: Node) -> Iterator[tuple[str, Node, str, Node]]:
+    for path, child in root.child("paths").items():
+        if not path.startswith("/"):
+            if not path.startswith("x-"):
+                raise child.wrong("A path must begin with a slash.")
+            continue
+        yield from _methods(path, child.resolved())
+
+
+def _methods(path: str, item: Node) -> Iterator[tuple[str, Node, str, Node]]:
+    for method in METHODS:
+        if isinstance(item.value, dict) and method in item.value:
+            yield path, item, method, item[method]
+    # OpenAPI 3.2: methods that have no field of their own, in the spelling in which they are sent.
+    for method, node in item.child("additionalOperations").items():
+        if re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", method):
+            yield path, item, method, node.resolved()
+        else:
+            raise node.wrong("A method must be a token (RFC 9110, section 9.1).")
+
+
+def _webhooks(root: Node) -> Iterator[tuple[str, Node, str, Node]]:
+    for name, child in root.child("webhooks").items():
+        item = child.resolved()
+        for _, _, method, node in _methods(f"/{name}", item):
+            yield f"/{name}", item, method, node
+
+
+def _named(operations: list[Operation], given: dict[str, str]) -> list[Operation]:
+    """Give the operations names that are unique: of functions in their tag, of methods in their resource."""
+    resources = _distinct_resources(operations)
+    named = [dataclasses.replace(each, resource=resources[each.resource]) for each in operations]
+    full = _unique([(each.tag, each.name, f"{each.method} {each.path}") for each in named])
+    # The tables of a resource have the full names, in whichever tag the function is.
+    full = _unique(
+        [(each.resource, name, f"{each.method} {each.path}") for each, name in zip(named, full, strict=True)]
+    )
+    short = [names.snake(given[each.id]) if each.id in given else each.short for each in named]
+    counts: dict[tuple[str, str], int] = {}
+    for each, name in zip(named, short, strict=True):
+        counts[each.resource, name] = counts.get((each.resource, name), 0) + 1
+    short = [
+        name if counts[each.resource, name] == 1 and name not in RESOURCE_NAMES else long
+        for each, name, long in zip(named, short, full, strict=True)
+    ]
+    short = _unique([(each.resource, name, each.path) for each, name in zip(named, short, strict=True)], RESOURCE_NAMES)
+    return [
+        dataclasses.replace(each, name=long, short=name) for each, long, name in zip(named, full, short, strict=True)
+    ]
+
+
+def _distinct_resources(operations: list[Operation]) -> dict[str, str]:
+    found = sorted({each.resource for each in operations})
+    return {name: f"{name}_" if name in CLIENT_NAMES else name for name in found}
+
+
+def _unique(found: list[tuple[str, str, str]], reserved: frozenset[str] = frozenset()) -> list[str]:
+    groups: dict[str, list[int]] = {}
+    for index, (group, _, _) in enumerate(found):
+        groups.setdefault(group, []).append(index)
+    result = [""] * len(found)
+    for indices in groups.values():
+        chosen = names.distinct([(found[index][1], found[index][2]) for index in indices], reserved)
+        for index, name in zip(indices, chosen, strict=True):
+            result[index] = name
+    return result
+
+
+def _name_models(schemas: Schemas) -> None:
+    models: list[Model] = list(schemas.models.values())
+    # Schemas with a name of their own keep it; what is declared inside of others gives way.
+    sources = [(each.base_name, each.base_name if each.key == each.root else each.key) for each in models]
+    for model, name in zip(models, names.distinct(sources, MODEL_NAMES), strict=True):
+        model.name = name
+    roots = list(dict.fromkeys(model.root for model in models))
+    titles = [(names.module(schemas.roots[root]), root) for root in roots]
+    modules = dict(zip(roots, names.distinct(titles), strict=True))
+    for model in models:
+        model.module = modules[model.root]
+
+
+def _servers(node: Node) -> list[Server]:
+    servers: list[Server] = []
+    for each in node.elements():
+        variables: list[tuple[str, str, str, tuple[str, ...]]] = []
+        for wire, child in each.child("variables").items():
+            values = tuple(str(value.value) for value in child.child("enum").elements())
+            variables.append((wire, names.snake(wire), str((child.value or {}).get("default", "")), values))
+        servers.append(Server(each.text("url", "/"), tuple(variables)))
+    return servers
+
+
+def _security(node: Node) -> list[Security]:
+    schemes = {key: child.resolved() for key, child in node.items()}
+    kinds = {key: _kind_of_scheme(scheme) for key, scheme in schemes.items()}
+    planned: list[Security] = []
+    for key, scheme in schemes.items():
+        kind, wire = kinds[key]
+        family = [other for other, (each, _) in kinds.items() if _family(each) == _family(kind)]
+        prefix = "" if len(family) == 1 else names.snake(key) + "_"
+        planned.append(
+            Security(key, kind, wire, _arguments(kind, prefix), _token_url(scheme), scheme.text("description"))
+        )
+    return planned
+
+
+def _family(kind: str) -> str:
+    return "token" if kind in ("bearer", "oauth2") else "key" if kind in ("header", "query", "cookie") else kind
+
+
+def _kind_of_scheme(scheme: Node) -> tuple[str, str]:
+    declared = scheme.text("type")
+    if declared == "apiKey":
+        return scheme.text("in", "header"), scheme.text("name")
+    if declared == "http":
+        return (
+            ("basic", "") if scheme.text("scheme").lower() == "basic" else ("bearer", scheme.text("scheme", "Bearer"))
+        )
+    if declared == "oauth2":
+        return "oauth2", "Bearer"
+    return ("mutual_tls", "") if declared == "mutualTLS" else ("bearer", "Bearer")
+
+
+def _arguments(kind: str, prefix: str) -> tuple[str, ...]:
+    if kind == "basic":
+        return f"{prefix}username", f"{prefix}password"
+    if kind == "mutual_tls":
+        return ()
+    if kind == "oauth2":
+        return f"{prefix}token", f"{prefix}client_id", f"{prefix}client_secret"
+    if kind == "bearer":
+        return (f"{prefix}token",)
+    return (prefix.rstrip("_") or "api_key",)
+
+
+def _token_url(scheme: Node) -> str:
+    return scheme.child("flows").child("clientCredentials").text("tokenUrl")

@@ -1,0 +1,219 @@
+"""Operations: parameters, bodies, replies, errors and credentials of each method of each path."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..document import Node
+from . import names
+from .media import STREAMS, kind_of_media, preferred
+from .schemas import REQUEST, Schemas
+from .values import ANY, BYTES, FILE, NULL, STR, Body, Operation, Parameter, Part, Reply, Type
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+_RESERVED = frozenset({"client", "body", "media_type", "self"})
+_STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "form", "querystring": "form"}
+_IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
+"""OpenAPI 3.1.1, Parameter Object: header parameters of these names are ignored."""
+
+
+class Operations:
+    """Plan operations one by one."""
+
+    def __init__(self, schemas: Schemas, security: tuple[tuple[str, ...], ...]) -> None:
+        self._schemas = schemas
+        self._security = security
+
+    def plan(self, path: str, item: Node, method: str, node: Node) -> Operation:
+        """Return what one method of one path becomes."""
+        if not isinstance(node.value, dict):
+            raise node.wrong("An operation must be an object.")
+        given = node.text("operationId")
+        title = given or f"{method}_{_words_of(path)}"
+        tag = next((each.value for each in node.child("tags").elements() if isinstance(each.value, str)), "")
+        resource = names.snake(tag or _first_segment(path), prefix="resource")
+        bodies, required = self._bodies(node["requestBody"], names.pascal(title), node)
+        replies, errors, stream = self._replies(node, names.pascal(title))
+        return Operation(
+            id=given or f"{method.upper()} {path}",
+            method=method.upper(),
+            path=path,
+            resource=resource,
+            tag=names.module(tag) if tag else "default",
+            name=names.snake(title, prefix="operation"),
+            short=names.short_name(names.snake(title, prefix="operation"), resource),
+            doc=node.text("summary") or node.text("description"),
+            parameters=self._parameters(path, item, node),
+            bodies=bodies,
+            body_required=required,
+            replies=replies,
+            errors=errors,
+            security=self._required(node),
+            server=_server(node) or _server(item),
+            deprecated=node.flag("deprecated"),
+            pointer=node.pointer,
+            stream=stream,
+        )
+
+    def _required(self, node: Node) -> tuple[tuple[str, ...], ...]:
+        return requirements(node.child("security")) if "security" in node.value else self._security
+
+    # Parameters.
+
+    def _parameters(self, path: str, item: Node, node: Node) -> tuple[Parameter, ...]:
+        found: dict[tuple[str, str], Node] = {}
+        for owner in (item, node):
+            for each in owner.child("parameters").elements():
+                parameter = each.resolved()
+                found[parameter.text("name"), parameter.text("in")] = parameter
+        in_path = re.findall(r"\{([^{}]+)\}", path)
+        for wire in in_path:
+            if (wire, "path") not in found:
+                node.note(f"The path has {{{wire}}}, and no parameter of that name: it is taken as a string.")
+                found[wire, "path"] = Node(node.document, node.uri, node.pointer, {"name": wire, "in": "path"})
+        return self._planned(found, in_path)
+
+    def _planned(self, found: dict[tuple[str, str], Node], in_path: list[str]) -> tuple[Parameter, ...]:
+        planned: list[Parameter] = []
+        taken = set(_RESERVED)
+        places = {name: index for index, name in enumerate(in_path)}
+        for (wire, location), node in sorted(
+            found.items(), key=lambda pair: (pair[0][1] != "path", places.get(pair[0][0], 99))
+        ):
+            if location not in _STYLES or (location == "header" and wire.lower() in _IGNORED_HEADERS):
+                node.note(f"A parameter {wire!r} in {location!r} is not sent.")
+                continue
+            if location == "path" and wire not in places:
+                node.note(f"The path has no {{{wire}}}: the parameter is not sent.")
+                continue
+            name = names.snake(wire, prefix="parameter")
+            name = f"{name}_{location}" if name in taken else name
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            planned.append(self._parameter(node, wire, location, name))
+        return tuple(planned)
+
+    def _parameter(self, node: Node, wire: str, location: str, name: str) -> Parameter:
+        schema = node.child("schema")
+        media_type, content = next(node.child("content").items(), ("", None))
+        if content is not None:
+            schema = content.resolved().child("schema")
+        style = node.text("style", _STYLES[location])
+        explode = node.value.get("explode", style in ("form", "cookie"))
+        return Parameter(
+            wire=wire,
+            name=name,
+            location=location,
+            type=self._inline(schema, names.pascal(wire) + "Parameter"),
+            required=location == "path" or node.flag("required"),
+            style=style,
+            explode=explode is True,
+            allow_reserved=node.flag("allowReserved"),
+            media_type=media_type,
+            doc=node.text("description"),
+        )
+
+    def _inline(self, schema: Node, name: str) -> Type:
+        self._schemas.inline_literals = True
+        try:
+            return self._schemas.type_of(schema, self._schemas.place(schema.key, name), REQUEST) if schema else STR
+        finally:
+            self._schemas.inline_literals = False
+
+    # Bodies.
+
+    def _bodies(self, node: Node, name: str, operation: Node) -> tuple[tuple[Body, ...], bool]:
+        planned: list[Body] = []
+        for media_type, content in node.child("content").items():
+            media = content.resolved()
+            planned.append(Body(media_type, self._body_type(media_type, media, name), _encoding(media)))
+        planned.sort(key=lambda body: kind_of_media(body.media_type) != "json")
+        return tuple(planned), node.flag("required")
+
+    def _body_type(self, media_type: str, media: Node, name: str) -> Type:
+        kind = kind_of_media(media_type)
+        if kind == "bytes":
+            return FILE
+        if kind == "text":
+            return STR
+        schema = media.child("schema") or media.child("itemSchema")
+        if not schema:
+            return ANY
+        return self._schemas.type_of(schema, self._schemas.place(schema.key, f"{name}Body"), REQUEST)
+
+    # Replies.
+
+    def _replies(self, node: Node, name: str) -> tuple[tuple[Reply, ...], tuple[Reply, ...], Reply | None]:
+        replies: list[Reply] = []
+        errors: list[Reply] = []
+        stream: Reply | None = None
+        statuses = [status for status, _ in node.child("responses").items()]
+        succeeds = any(status[:1] in "123" for status in statuses)
+        for status, child in node.child("responses").items():
+            if not re.fullmatch(r"default|[1-5](?:\d\d|XX|xx)", status):
+                continue
+            response = child.resolved()
+            is_reply = status[0] in "123" or (status == "default" and not succeeds)
+            title = name + ("Response" if is_reply else "Error") + ("" if status in ("200", "201") else status.title())
+            reply, streamed = self._reply(status.upper() if status != "default" else status, response, title)
+            (replies if is_reply else errors).append(reply)
+            if is_reply and streamed is not None:
+                stream = streamed
+        return tuple(replies), tuple(errors), stream
+
+    def _reply(self, status: str, response: Node, name: str) -> tuple[Reply, Reply | None]:
+        contents = dict(response.child("content").items())
+        if not contents:
+            return Reply(status, "", NULL, "none"), None
+        chosen = preferred(list(contents))
+        streams = [each for each in contents if kind_of_media(each) in STREAMS.values()]
+        stream = self._read(status, streams[0], contents[streams[0]], name) if streams else None
+        return self._read(status, chosen, contents[chosen], name), stream
+
+    def _read(self, status: str, media_type: str, content: Node, name: str) -> Reply:
+        kind = kind_of_media(media_type)
+        media = content.resolved()
+        is_stream = kind in STREAMS.values()
+        schema = (media.child("itemSchema") if is_stream else None) or media.child("schema")
+        if kind in ("form", "multipart"):
+            kind = "bytes"
+        if kind in ("text", "bytes"):
+            return Reply(status, media_type, STR if kind == "text" else BYTES, kind)
+        if not schema:
+            return Reply(status, media_type, ANY, kind)
+        planned = self._schemas.type_of(schema, self._schemas.place(schema.key, name))
+        if kind == "json" and "*" in media_type and planned == BYTES:
+            kind = "bytes"
+        return Reply(status, media_type, planned, kind)
+
+
+def requirements(node: Node) -> tuple[tuple[str, ...], ...]:
+    """Return the alternatives of a `security`: each names the schemes that it needs together."""
+    return tuple(tuple(name for name, _ in each.items()) for each in node.elements())
+
+
+def _encoding(media: Node) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for wire, child in media.child("encoding").items():
+        each = child.resolved()
+        explode: Any = each.value.get("explode") if isinstance(each.value, dict) else None
+        chosen = explode if isinstance(explode, bool) else None
+        parts.append(Part(wire, each.text("contentType"), each.text("style"), chosen))
+    return tuple(parts)
+
+
+def _server(node: Node) -> str:
+    for each in node.child("servers").elements():
+        return each.text("url")
+    return ""
+
+
+def _words_of(path: str) -> str:
+    return re.sub(r"\{([^{}]*)\}", r"by_\1", path).strip("/").replace("/", "_") or "root"
+
+
+def _first_segment(path: str) -> str:
+    static = [each for each in path.split("/") if each and "{" not in each and not re.fullmatch(r"v\d+|api", each)]
+    return static[0] if static else "default"

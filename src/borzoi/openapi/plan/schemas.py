@@ -1,0 +1,369 @@
+"""Schemas to types and models. A schema is planned once for each side: replies, and requests where they differ.
+
+Objects are registered when they are met and their members planned later, from a queue, so that documents may refer in
+circles and as deep as they like.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from ..document import Node
+from . import names
+from .shapes import Parts, is_shaped, parts_of
+from .unions import discriminated, is_native, simplified
+from .values import (
+    ANY,
+    BOOL,
+    BYTES,
+    FILE,
+    FLOAT,
+    INT,
+    NULL,
+    STR,
+    Field,
+    ListOf,
+    LiteralOf,
+    MapOf,
+    Model,
+    OneOf,
+    Plain,
+    Reference,
+    Type,
+)
+
+SHORT_LITERAL = 60
+"""How long the values of an enumeration may be that stands in a signature."""
+
+REPLY = ""
+REQUEST = "request"
+
+_FORMATS = {
+    "uuid": Plain("UUID"),
+    "date-time": Plain("dt.datetime"),
+    "date": Plain("dt.date"),
+    "decimal": Plain("Decimal"),
+    "byte": BYTES,
+    "base64": BYTES,
+    "binary": BYTES,
+    "email": Plain("Email"),
+    "uri": Plain("Uri"),
+}
+_SIMPLE = {"string": STR, "integer": INT, "number": FLOAT, "boolean": BOOL, "null": NULL}
+
+
+class Place:
+    """Say what a schema would be called, and whose module it is in."""
+
+    __slots__ = ("name", "root")
+
+    def __init__(self, root: str, name: str) -> None:
+        self.root = root
+        self.name = name
+
+    def inner(self, part: str) -> Place:
+        """Return the place of what is declared inside."""
+        return Place(self.root, names.composed(self.name + names.pascal(part)))
+
+
+class Schemas:
+    """Plan types, and collect the models that they need."""
+
+    def __init__(self, *, lenient_formats: bool = False) -> None:
+        self.models: dict[str, Model] = {}
+        self._done: dict[str, Type] = {}
+        self._active: set[str] = set()
+        self._recursive: set[str] = set()
+        self._sided: dict[str, bool] = {}
+        self.roots: dict[str, str] = {}
+        """What each root is called."""
+
+        self.inline_literals = False
+        """Whether enumerations that have no name are written out where they are used, as in signatures."""
+
+        self._queue: deque[tuple[Model, Parts, Place, str]] = deque()
+        self._formats = {**_FORMATS, "email": STR, "uri": STR} if lenient_formats else _FORMATS
+
+    def finish(self) -> None:
+        """Plan the members of all objects that were met."""
+        while self._queue:
+            model, parts, place, side = self._queue.popleft()
+            model.fields = self._fields(parts, place, side)
+
+    def place(self, root: str, name: str) -> Place:
+        """Return the place of something that has a name of its own."""
+        return Place(root, self.roots.setdefault(root, names.pascal(name)))
+
+    # A type.
+
+    def type_of(self, node: Node, place: Place, side: str = REPLY) -> Type:
+        """Return the type of a schema."""
+        if not isinstance(node.value, dict):
+            return ANY
+        if "$ref" in node.value and not any(is_shaped(part) for part in _beside(node)):
+            return self.named(node.resolved(), side)
+        return self._memoised(node, place, side)
+
+    def named(self, node: Node, side: str = REPLY, name: str = "") -> Type:
+        """Return the type of a schema that has a name of its own."""
+        place = self.place(node.key, name or node.name)
+        result = self._memoised(node, place, side)
+        key = self._key(node, side)
+        if key not in self.models:
+            self.models[key] = Model(key, "alias", place.name, place.root, _doc(node), type=result)
+        return result
+
+    def _key(self, node: Node, side: str) -> str:
+        return f"{node.key}@{side}" if side and self.differs(node) else node.key
+
+    def _memoised(self, node: Node, place: Place, side: str) -> Type:
+        key = self._key(node, side)
+        if key in self._done:
+            return self._done[key]
+        if key in self._active:
+            self._recursive.add(key)
+            return Reference(key)
+        self._active.add(key)
+        result = self._build(parts_of(node), key, place, side)
+        self._active.discard(key)
+        if key in self._recursive and result != Reference(key):
+            # A list of itself, say: only a class of its own can be named while it is being made.
+            self.models[key] = Model(
+                key, "union", self._name(key, place), place.root, _doc(node), members=_members(result)
+            )
+            result = Reference(key)
+        self._done[key] = result
+        return result
+
+    def _name(self, key: str, place: Place) -> str:
+        return f"{place.name}Input" if key.endswith(f"@{REQUEST}") else place.name
+
+    def _build(self, parts: Parts, key: str, place: Place, side: str) -> Type:
+        if (single := self._single_reference(parts)) is not None:
+            return self.named(single, side)
+        if (known := self._enumeration(parts, key, place)) is not None:
+            return known
+        for keyword in ("oneOf", "anyOf"):
+            if (choice := self._choice(parts, keyword, key, place, side)) is not None:
+                return choice
+        kinds = parts.types() or _implied(parts)
+        if not kinds:
+            return ANY
+        members = [self._of_kind(kind, parts, key, place, side) for kind in kinds]
+        return self.union(members, f"{key}|types", place.name, place.root)
+
+    def _single_reference(self, parts: Parts) -> Node | None:
+        """Return what an allOf of one reference, with remarks beside it, refers to."""
+        first, *rest = [node for node in parts.nodes if is_shaped(node) or node is parts.nodes[0]]
+        others = [
+            node for node in rest if not node.pointer.startswith(first.pointer + "/allOf") or node.uri != first.uri
+        ]
+        if is_own(first) or len(rest) != 1 or len(others) != 1 or "required" in first.value or "null" in parts.types():
+            return None
+        return others[0]
+
+    def _enumeration(self, parts: Parts, key: str, place: Place) -> Type | None:
+        value = parts.get("enum")
+        merged = {key for node in parts.nodes for key in node.value}
+        if "const" in merged:
+            value = [parts.get("const")]
+        if not isinstance(value, list) or not value:
+            return None
+        known = tuple(dict.fromkeys(each for each in value if isinstance(each, (str, int)) and each is not None))
+        rest = [each for each in value if not isinstance(each, (str, int))]
+        if (
+            not known
+            or {type(each) for each in known} not in ({str}, {int})
+            or [each for each in rest if each is not None]
+        ):
+            return NULL if not known and rest == [None] else None
+        literal = LiteralOf(known, is_open="const" not in merged)
+        if literal.is_open and self.inline_literals and sum(len(str(each)) + 4 for each in known) < SHORT_LITERAL:
+            return OneOf((literal, NULL)) if None in rest else literal
+        if literal.is_open:
+            self.models[key] = Model(
+                key, "enum", self._name(key, place), place.root, _doc(parts.nodes[0]), type=literal
+            )
+        named: Type = Reference(key) if literal.is_open else literal
+        return OneOf((named, NULL)) if None in rest else named
+
+    def _choice(self, parts: Parts, keyword: str, key: str, place: Place, side: str) -> Type | None:
+        found = parts.find(keyword)
+        members = [] if found is None else list(found.elements())
+        shaped = [member for member in members if is_shaped(member)]
+        if found is None or not shaped or (len(shaped) < len(members) and parts.find("properties")):
+            return None
+        owner = next(node for node in parts.nodes if keyword in node.value)
+        beside = Parts(parts.without(owner, ("oneOf", "anyOf", "discriminator", "description", "title")))
+        base = [node for node in beside.nodes if any(k in node.value for k in ("properties", "additionalProperties"))]
+        types: list[Type] = []
+        for index, member in enumerate(members):
+            inner = place.inner(member.text("title") or str(index + 1))
+            types.append(self._member(member, base, f"{key}/{keyword}/{index}", inner, side))
+        wire, mapping = discriminated(parts, members, types)
+        if "null" in parts.types() and NULL not in types and len(types) != 1:
+            types.append(NULL)
+        return self.union(types, key, self._name(key, place), place.root, wire, mapping, _doc(owner))
+
+    def _member(self, member: Node, base: list[Node], key: str, place: Place, side: str) -> Type:
+        if not base or member.value == {"type": "null"}:
+            return self.type_of(member, place, side)
+        merged = Parts([*parts_of(member).nodes, *base])
+        return self._build(merged, f"{key}@{side}" if side else key, place, side)
+
+    def union(
+        self,
+        members: list[Type],
+        key: str,
+        name: str,
+        root: str,
+        wire: str = "",
+        mapping: tuple[tuple[str, Type], ...] = (),
+        doc: str = "",
+    ) -> Type:
+        """Return one type for several: a union that msgspec knows, or a model that a hook resolves."""
+        flat = simplified(members, self.models)
+        if len(flat) == 1:
+            return flat[0]
+        if is_native(flat, self.models):
+            return OneOf(tuple(flat))
+        rest = tuple(member for member in flat if member != NULL)
+        self.models[key] = Model(key, "union", name, root, doc, members=rest, discriminator=wire, mapping=mapping)
+        return OneOf((Reference(key), NULL)) if NULL in flat else Reference(key)
+
+    def _of_kind(self, kind: str, parts: Parts, key: str, place: Place, side: str) -> Type:
+        if kind == "object":
+            return self._object(parts, key, place, side)
+        if kind == "array":
+            return self._array(parts, place, side)
+        if kind == "string":
+            if side == REQUEST and any(is_binary(node.value) for node in parts.nodes):
+                return FILE
+            return self._formats.get(str(parts.get("format") or parts.get("contentEncoding") or ""), STR)
+        return _SIMPLE.get(kind, ANY)
+
+    def _array(self, parts: Parts, place: Place, side: str) -> Type:
+        items = parts.find("items")
+        if items is not None and isinstance(items.value, dict):
+            return ListOf(self.type_of(items, place.inner("Item"), side))
+        prefix = parts.find("prefixItems")
+        if prefix is None:
+            return ListOf(ANY)
+        members = [self.type_of(each, place.inner(f"Item{n}"), side) for n, each in enumerate(prefix.elements(), 1)]
+        return ListOf(self.union(members, f"{prefix.key}|items", f"{place.name}Item", place.root) if members else ANY)
+
+    def _object(self, parts: Parts, key: str, place: Place, side: str) -> Type:
+        if not parts.properties():
+            extra = parts.find("additionalProperties")
+            if extra is None or not isinstance(extra.value, dict):
+                pattern = parts.find("patternProperties")
+                extra = next((node for _, node in pattern.items()), None) if pattern is not None else None
+            return MapOf(ANY if extra is None else self.type_of(extra, place.inner("Value"), side))
+        if key not in self.models:
+            doc = _doc(parts.nodes[0])
+            model = self.models[key] = Model(key, "struct", self._name(key, place), place.root, doc)
+            self._queue.append((model, parts, place, side))
+            extra = parts.find("additionalProperties")
+            if extra is not None and isinstance(extra.value, dict) and extra.value:
+                extra.note("Members that have no name in the document are not kept beside those that have one.")
+        return Reference(key)
+
+    def _fields(self, parts: Parts, place: Place, side: str) -> tuple[Field, ...]:
+        required = parts.required()
+        members = list(parts.properties().items())
+        chosen = names.distinct([(names.field_name(wire), wire) for wire, _ in members])
+        fields: list[Field] = []
+        for (wire, node), name in zip(members, chosen, strict=True):
+            target = node.resolved()
+            if side == REPLY and _has_flag(node, target, "writeOnly"):
+                continue
+            if side == REQUEST and _has_flag(node, target, "readOnly"):
+                required.discard(wire)
+            planned = self.type_of(node, place.inner(wire), side)
+            fields.append(Field(wire, name, planned, wire in required, _doc(node) or _doc(target)))
+        return tuple(sorted(fields, key=lambda each: not each.required))
+
+    # Requests that differ from replies.
+
+    def differs(self, node: Node) -> bool:
+        """Tell whether a schema has members that only one side may see, however deep."""
+        if node.key not in self._sided:
+            self._sided[node.key] = self._search(node)
+        return self._sided[node.key]
+
+    def _search(self, start: Node) -> bool:
+        seen = {start.key}
+        stack = [start]
+        while stack:
+            node = stack.pop()
+            if node.key in self._sided and node is not start:
+                if self._sided[node.key]:
+                    return True
+                continue
+            if node.flag("readOnly") or node.flag("writeOnly") or is_binary(node.value):
+                return True
+            for child in _subschemas(node):
+                if child.key not in seen:
+                    seen.add(child.key)
+                    stack.append(child)
+        # What is reached from a schema without such members has none either.
+        self._sided.update(dict.fromkeys(seen, False))
+        return False
+
+
+def is_binary(schema: Any) -> bool:
+    """Tell whether a string is a file: OpenAPI 3.0 has a format for it, 3.1 a media type without an encoding."""
+    if not isinstance(schema, dict):
+        return False
+    return schema.get("format") == "binary" or ("contentMediaType" in schema and "contentEncoding" not in schema)
+
+
+def _has_flag(node: Node, target: Node, key: str) -> bool:
+    return node.flag(key) or target.flag(key)
+
+
+def is_own(node: Node) -> bool:
+    """Tell whether a schema says something itself, apart from its allOf."""
+    value = dict(node.value)
+    value.pop("allOf", None)
+    value.pop("$ref", None)
+    return is_shaped(Node(node.document, node.uri, node.pointer, value))
+
+
+def _subschemas(node: Node) -> list[Node]:
+    if not isinstance(node.value, dict):
+        return []
+    found = [node[key] for key in ("items", "additionalProperties", "not") if isinstance(node.value.get(key), dict)]
+    for key in ("allOf", "oneOf", "anyOf", "prefixItems"):
+        found += [each.resolved() for each in node.child(key).elements()]
+    for key in ("properties", "patternProperties"):
+        found += [each.resolved() for _, each in node.child(key).items()]
+    return [node.resolved()] if "$ref" in node.value and not found else found
+
+
+def _beside(node: Node) -> list[Node]:
+    value = {key: child for key, child in node.value.items() if key != "$ref"}
+    return [Node(node.document, node.uri, node.pointer, value)]
+
+
+def _implied(parts: Parts) -> list[str]:
+    for kind, keywords in (
+        ("object", ("properties", "additionalProperties", "patternProperties")),
+        ("array", ("items", "prefixItems")),
+        ("string", ("format", "pattern", "minLength", "maxLength")),
+    ):
+        if any(parts.find(keyword) is not None for keyword in keywords):
+            if kind == "string" and parts.get("format") in ("int32", "int64", "float", "double"):
+                return ["integer"] if str(parts.get("format")).startswith("int") else ["number"]
+            return [kind]
+    return []
+
+
+def _members(type: Type) -> tuple[Type, ...]:
+    return type.members if isinstance(type, OneOf) else (type,)
+
+
+def _doc(node: Node) -> str:
+    value: Any = node.value
+    return node.text("description") or node.text("title") if isinstance(value, dict) else ""

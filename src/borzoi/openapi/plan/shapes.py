@@ -1,0 +1,111 @@
+"""What a schema is made of: `allOf` flattened into parts, keywords looked up over all of them.
+
+allOf is merged, not inherited from. The schema's own keywords come first, so that they win; `$ref` with keywords
+beside it is an allOf of both (JSON Schema 2020-12, 8.2.3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..document import Node
+
+SHAPING = frozenset({
+    "type", "properties", "additionalProperties", "items", "prefixItems", "enum", "const", "oneOf", "anyOf", "format",
+    "patternProperties",
+})  # fmt: skip
+"""Keywords that say which values there are. `required` alone only narrows what others say."""
+
+_BESIDE_REFERENCE = SHAPING | {"allOf", "required"}
+
+
+def is_shaped(node: Node) -> bool:
+    """Tell whether a schema says anything that a type can hold."""
+    value = node.value
+    if not isinstance(value, dict):
+        return False
+    if "$ref" in value:
+        return True
+    return not SHAPING.isdisjoint(value) or any(is_shaped(child) for child in node.child("allOf").elements())
+
+
+class Parts:
+    """See the parts of a schema as one."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+
+    def find(self, key: str) -> Node | None:
+        """Return the first value that a part has for a keyword."""
+        for node in self.nodes:
+            if isinstance(node.value, dict) and key in node.value:
+                return node.child(key)
+        return None
+
+    def get(self, key: str) -> Any:
+        """Return the plain value of a keyword."""
+        found = self.find(key)
+        return None if found is None else found.value
+
+    def types(self) -> list[str]:
+        """Return the types that every part which names some allows."""
+        allowed: list[str] | None = None
+        for node in self.nodes:
+            named = node.value.get("type") if isinstance(node.value, dict) else None
+            mine = [named] if isinstance(named, str) else [each for each in named or () if isinstance(each, str)]
+            if mine:
+                common = mine if allowed is None else [each for each in allowed if each in mine]
+                allowed = common or allowed
+        return allowed or []
+
+    def properties(self) -> dict[str, Node]:
+        """Return the members of an object."""
+        found: dict[str, Node] = {}
+        # The first part wins, and the members keep the order in which the last ones, the bases, name them.
+        for node in reversed(self.nodes):
+            found.update(node.child("properties").items())
+        return found
+
+    def required(self) -> set[str]:
+        """Return the names of the members that must be there."""
+        return (
+            {
+                name
+                for node in self.nodes
+                for name in (node.value.get("required") if isinstance(node.value, dict) else None) or ()
+                if isinstance(name, str)
+            }
+            if all(
+                isinstance(node.value, dict) and isinstance(node.value.get("required", []), list) for node in self.nodes
+            )
+            else set()
+        )
+
+    def without(self, node: Node, keys: tuple[str, ...]) -> list[Node]:
+        """Return the parts, with keywords taken out of one of them."""
+        return [
+            Node(each.document, each.uri, each.pointer, {k: v for k, v in each.value.items() if k not in keys})
+            if each is node
+            else each
+            for each in self.nodes
+        ]
+
+
+def parts_of(node: Node) -> Parts:
+    """Return a schema and all that its allOf and the reference beside its keywords add."""
+    return Parts(list(_flatten(node, set())))
+
+
+def _flatten(node: Node, seen: set[str]) -> Iterator[Node]:
+    if node.key in seen or not isinstance(node.value, dict):
+        return
+    seen.add(node.key)
+    if "$ref" in node.value:
+        if not _BESIDE_REFERENCE.isdisjoint(node.value):
+            yield node
+        yield from _flatten(node.resolved(), seen)
+    else:
+        yield node
+    for child in node.child("allOf").elements():
+        yield from _flatten(child, seen)

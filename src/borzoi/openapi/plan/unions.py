@@ -1,0 +1,122 @@
+"""Unions: which of them msgspec can tell apart by itself, and what tells the members of the others apart."""
+
+from __future__ import annotations
+
+from ..document import Node
+from .shapes import Parts, parts_of
+from .values import ANY, NULL, STR, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type
+
+_STRINGS = frozenset({"str", "UUID", "dt.datetime", "dt.date", "Decimal", "bytes", "Email", "Uri"})
+
+
+def kind_of(type: Type, models: dict[str, Model]) -> str:
+    """Return what a value of a type is in JSON; "union" for what only a hook can decode."""
+    if isinstance(type, Plain):
+        return "string" if type.text in _STRINGS else type.text
+    if isinstance(type, ListOf):
+        return "array"
+    if isinstance(type, MapOf):
+        return "object"
+    if isinstance(type, LiteralOf):
+        return "string" if type.base == "str" else "int"
+    if isinstance(type, Reference):
+        model = models.get(type.key)
+        if model is None or model.kind == "union":
+            return "union"
+        return "object" if model.kind == "struct" else kind_of(model.type, models)
+    return "union"
+
+
+def simplified(members: list[Type], models: dict[str, Model]) -> list[Type]:
+    """Return the members of a union, each once, those of inner unions among them; None comes last."""
+    flat: list[Type] = []
+    for member in members:
+        for each in member.members if isinstance(member, OneOf) else (member,):
+            if each not in flat:
+                flat.append(each)
+    if ANY in flat:
+        return [ANY]
+    if STR in flat and any(_is_open_string(each, models) for each in flat):
+        # An open enumeration takes every string.
+        flat.remove(STR)
+    if NULL in flat:
+        flat.remove(NULL)
+        flat.append(NULL)
+    return flat
+
+
+def _is_open_string(type: Type, models: dict[str, Model]) -> bool:
+    return (
+        isinstance(type, Reference)
+        and type.key in models
+        and models[type.key].kind == "enum"
+        and kind_of(type, models) == "string"
+    )
+
+
+def is_native(members: list[Type], models: dict[str, Model]) -> bool:
+    """Tell whether msgspec takes a union: at most one string, one array, one object, and nothing beside a custom
+    type.
+    """
+    kinds = [kind_of(member, models) for member in members if member != NULL]
+    if "union" in kinds:
+        return len(kinds) == 1
+    return all(kinds.count(kind) == 1 for kind in kinds)
+
+
+def discriminated(parts: Parts, members: list[Node], types: list[Type]) -> tuple[str, tuple[tuple[str, Type], ...]]:
+    """Return the member that tells the types apart and the values that it has for each; empty where there is none."""
+    declared = parts.find("discriminator")
+    if declared is not None and isinstance(declared.value, dict) and declared.text("propertyName"):
+        return declared.text("propertyName"), _mapping(declared, members, types)
+    return _implied(members, types)
+
+
+def _mapping(declared: Node, members: list[Node], types: list[Type]) -> tuple[tuple[str, Type], ...]:
+    by_key = {member.resolved().key: each for member, each in zip(members, types, strict=True)}
+    by_name = {
+        member.resolved().name: each for member, each in zip(members, types, strict=True) if "$ref" in member.value
+    }
+    found: dict[str, Type] = {}
+    for value, target in declared.child("mapping").items():
+        name = str(target.value)
+        uri, fragment = declared.document.sources.target(declared.uri, name)
+        planned = by_key.get(f"{uri}#{fragment}") or by_name.get(name.rpartition("/")[2])
+        if planned is None:
+            target.note(f"The discriminator maps {value!r} to what is no member of the union; it is tried by its keys.")
+        else:
+            found[value] = planned
+    # OpenAPI 3.1.1, Discriminator Object: without a mapping, the name of a schema is its value.
+    mapped = list(found.values())
+    found.update({name: each for name, each in by_name.items() if each not in mapped and name not in found})
+    return tuple(found.items())
+
+
+def _implied(members: list[Node], types: list[Type]) -> tuple[str, tuple[tuple[str, Type], ...]]:
+    """Find a member that each object declares with values that no other has."""
+    tags = [
+        (_tags(member), each)
+        for member, each in zip(members, types, strict=True)
+        if isinstance(each, Reference) and member.resolved().value != {"type": "null"}
+    ]
+    if len(tags) < 2 or any(not found for found, _ in tags):
+        return "", ()
+    for name in tags[0][0]:
+        values = [(value, each) for found, each in tags for value in found.get(name, ())]
+        declared_by_all = all(name in found for found, _ in tags)
+        if declared_by_all and len({value for value, _ in values}) == len(values):
+            return name, tuple(values)
+    return "", ()
+
+
+def _tags(member: Node) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    parts = parts_of(member)
+    for name, node in parts.properties().items():
+        target = node.resolved()
+        if not isinstance(target.value, dict):
+            continue
+        values = [target.value["const"]] if "const" in target.value else target.value.get("enum")
+        if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
+            found[name] = values
+    return found

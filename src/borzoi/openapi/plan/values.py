@@ -1,0 +1,228 @@
+"""The plan: what will be generated, as plain frozen values. It is public, so that plugins can read and replace it.
+
+Types are trees of `Plain`, `ListOf`, `MapOf`, `OneOf`, `LiteralOf` and `Reference`; a reference names a model by the
+key of the place that it was declared at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A type that Python or the runtime has."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list."""
+
+    item: Type
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """An object whose keys are not known."""
+
+    item: Type
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Several types that msgspec can tell apart."""
+
+    members: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralOf:
+    """Values that are known; an open one takes others of the same type, too."""
+
+    values: tuple[str | int | bool, ...]
+    is_open: bool
+
+    @property
+    def base(self) -> str:
+        """The type of the values."""
+        return type(self.values[0]).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A model."""
+
+    key: str
+
+
+Type: TypeAlias = Plain | ListOf | MapOf | OneOf | LiteralOf | Reference
+
+ANY = Plain("Any")
+NULL = Plain("None")
+STR = Plain("str")
+INT = Plain("int")
+FLOAT = Plain("float")
+BOOL = Plain("bool")
+BYTES = Plain("bytes")
+FILE = Plain("File")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A member of an object."""
+
+    wire: str
+    name: str
+    type: Type
+    required: bool
+    doc: str = ""
+
+
+@dataclass(slots=True)
+class Model:
+    """What gets a name: a struct, a union that msgspec cannot tell apart by itself, an enumeration, or an alias."""
+
+    key: str
+    kind: str
+    """struct, union, enum or alias."""
+
+    base_name: str
+    root: str
+    """The key of the named place that this stands in; what has one root shares a module."""
+
+    doc: str = ""
+    fields: tuple[Field, ...] = ()
+    type: Type = ANY
+    """Of an enumeration or an alias."""
+
+    members: tuple[Type, ...] = ()
+    discriminator: str = ""
+    mapping: tuple[tuple[str, Type], ...] = ()
+    name: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an operation."""
+
+    wire: str
+    name: str
+    location: str
+    type: Type
+    required: bool
+    style: str
+    explode: bool
+    allow_reserved: bool = False
+    media_type: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What `encoding` says of one property of a form."""
+
+    wire: str
+    content_type: str = ""
+    style: str = ""
+    explode: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of a request, in one media type."""
+
+    media_type: str
+    type: Type
+    encoding: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body of a response, for one status or range of them."""
+
+    status: str
+    media_type: str
+    type: Type
+    kind: str
+    """json, text, bytes, none, or a stream: sse, lines, sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path."""
+
+    id: str
+    method: str
+    path: str
+    resource: str
+    tag: str
+    name: str
+    """In the functions style; unique in its tag."""
+
+    short: str
+    """In the resources style; unique in its resource."""
+
+    doc: str
+    parameters: tuple[Parameter, ...]
+    bodies: tuple[Body, ...]
+    body_required: bool
+    replies: tuple[Reply, ...]
+    errors: tuple[Reply, ...]
+    security: tuple[tuple[str, ...], ...]
+    server: str = ""
+    deprecated: bool = False
+    pointer: str = ""
+    stream: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """A security scheme, and the arguments of the client that hold its credentials."""
+
+    key: str
+    kind: str
+    """header, query, cookie, basic, bearer, oauth2 or mutual_tls."""
+
+    wire: str
+    arguments: tuple[str, ...]
+    token_url: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server with its variables: name, default, and the values that are known."""
+
+    url: str
+    variables: tuple[tuple[str, str, str, tuple[str, ...]], ...] = ()
+    """The name in the URL, the argument, the default, the values."""
+
+
+@dataclass(slots=True)
+class Package:
+    """All that is generated from one document."""
+
+    name: str
+    title: str
+    version: str
+    doc: str
+    models: dict[str, Model]
+    operations: list[Operation]
+    security: list[Security]
+    servers: list[Server]
+    webhooks: list[tuple[str, Type]] = field(default_factory=list)
+
+
+def walk(type: Type) -> Iterator[Type]:
+    """Yield a type and all that it is made of, models not entered."""
+    yield type
+    if isinstance(type, (ListOf, MapOf)):
+        yield from walk(type.item)
+    elif isinstance(type, OneOf):
+        for member in type.members:
+            yield from walk(member)

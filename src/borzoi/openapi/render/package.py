@@ -1,0 +1,216 @@
+"""All files of a package: the client, the resources, the functions, the models, the errors, and what tools need."""
+
+from __future__ import annotations
+
+from ..plan import names
+from ..plan.values import NULL, Operation, Package, Type
+from .models import docstring_text, render_models
+from .operations import arguments_of, by_resource, finished_resource, render_functions, render_table
+from .text import Group, docstring, lines_of, literal
+from .types import Types, imports, names_in
+
+_STATUSES = {
+    "400": "BadRequest", "401": "Unauthorized", "402": "PaymentRequired", "403": "Forbidden", "404": "NotFound",
+    "405": "MethodNotAllowed", "406": "NotAcceptable", "409": "Conflict", "410": "Gone", "412": "PreconditionFailed",
+    "422": "UnprocessableEntity", "429": "TooManyRequests", "500": "InternalServerError", "502": "BadGateway",
+    "503": "ServiceUnavailable", "504": "GatewayTimeout",
+}  # fmt: skip
+
+RUFF = '# This package is laid out for this width.\nline-length = 120\n\n[lint]\nignore = ["E402"]\n'
+
+
+def render(package: Package, *, style: str = "both") -> dict[str, str]:
+    """Return the files of a package: their paths below its folder, and their content."""
+    types = Types(package.models)
+    grouped = by_resource(package)
+    files = render_models(package)
+    for resource, operations in grouped.items():
+        files[f"_operations/{resource}.py"] = render_table(resource, operations, types)
+        if style != "functions":
+            files[f"resources/{resource}.py"] = finished_resource(resource, operations, types)
+    if style != "resources":
+        by_tag: dict[str, list[Operation]] = {}
+        for each in package.operations:
+            by_tag.setdefault(each.tag, []).append(each)
+        files.update({f"api/{tag}.py": render_functions(tag, found, types) for tag, found in by_tag.items()})
+        files["api/__init__.py"] = '"""The functions style: a module for each tag."""\n'
+    if style != "functions":
+        files["resources/__init__.py"] = (
+            '"""The resources style: a module for each resource, loaded when it is used."""\n'
+        )
+    files["_operations/__init__.py"] = '"""How operations go over the wire."""\n'
+    files["client.py"] = _client(package, list(grouped) if style != "functions" else [])
+    files["errors.py"] = _errors(grouped, types)
+    files["__init__.py"] = _init(package)
+    files["py.typed"] = ""
+    files["ruff.toml"] = RUFF
+    files["README.md"] = _readme(package, style)
+    return files
+
+
+def _init(package: Package) -> str:
+    return "\n".join([
+        f'"""A client of {docstring_text(package.title)}, typed from its OpenAPI document."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from .client import AsyncClient, Client",
+        "",
+        '__all__ = ["AsyncClient", "Client"]',
+        "",
+    ])  # fmt: skip
+
+
+# The client.
+
+
+def _client(package: Package, resources: list[str]) -> str:
+    body = ["", ""]
+    schemes = [
+        f"{literal(each.key)}: Scheme({', '.join(_scheme(each.kind, each.wire, each.arguments, each.token_url))})"
+        for each in package.security
+    ]
+    has_schemes = bool(schemes)
+    if schemes:
+        body += [*lines_of(Group("_SCHEMES = {", schemes, "}", is_literal=True), 0), "", ""]
+    for prefix in ("", "Async"):
+        body += _client_class(prefix, package, resources, has_schemes)
+        body += ["", ""] if not prefix else []
+    used = names_in(body)
+    head = [f'"""The client of {docstring_text(package.title)}."""', "", "from __future__ import annotations", ""]
+    head += ["from collections.abc import Callable"] if "Callable" in used else []
+    typing = ["TYPE_CHECKING"] if resources else []
+    typing += ["Literal"] if "Literal" in used else []
+    head += [f"from typing import {', '.join([*typing, 'Unpack'])}", ""]
+    head += ["from borzoi.openapi import runtime", *([""] if resources else [])]
+    if resources:
+        head.append("if TYPE_CHECKING:")
+        for each in sorted(resources):
+            title = names.pascal(each)
+            head.append(f"    from .resources.{each} import Async{title}, {title}")
+    return "\n".join([*head, *[line.replace(" Scheme(", " runtime.Scheme(") for line in body], ""])
+
+
+def _scheme(kind: str, wire: str, arguments: tuple[str, ...], token_url: str) -> list[str]:
+    written = f"({', '.join(literal(each) for each in arguments)}{',' if len(arguments) == 1 else ''})"
+    return [literal(kind), literal(wire), written, *([literal(token_url)] if token_url else [])]
+
+
+def _client_class(prefix: str, package: Package, resources: list[str], has_schemes: bool) -> list[str]:
+    lines = [f"class {prefix}Client(runtime.{prefix}Client):"]
+    lines += docstring(f"Call {docstring_text(package.title)}{' from async code' if prefix else ''}.", 4)
+    lines += ["", '    package = __package__ or ""']
+    lines += ["    schemes = _SCHEMES"] if has_schemes else []
+    lines += ["", *_constructor(package)]
+    for each in resources:
+        title = f"{prefix}{names.pascal(each)}"
+        lines += ["", "    @property", f"    def {each}(self) -> {title}:", f'        """The operations of {each}."""']
+        lines += [f"        from .resources.{each} import {title}", "", f"        return {title}(self)"]
+    return lines
+
+
+def _constructor(package: Package) -> list[str]:
+    server = package.servers[0] if package.servers else None
+    variables = [
+        each for each in (server.variables if server else ()) if f"{{{each[0]}}}" in (server.url if server else "")
+    ]
+    url = server.url if server else ""
+    usable = "://" in url
+    default = ' = ""' if variables else f" = {literal(url)}" if usable else ""
+    arguments = list(dict.fromkeys(name for each in package.security for name in each.arguments))
+    taken = set(arguments) | {"base_url", "options", "self"}
+    named = [
+        f"{each}: str | Callable[[], str] | None = None" if each.endswith("token") else f"{each}: str | None = None"
+        for each in arguments
+    ]
+    renamed = [(wire, f"{name}_" if name in taken else name, value, values) for wire, name, value, values in variables]
+    for _, name, value, values in renamed:
+        annotation = f"Literal[{', '.join(literal(each) for each in values)}] | str" if values else "str"
+        named.append(f"{name}: {annotation} = {literal(value)}")
+    items = [
+        "self",
+        f"base_url: str{default}",
+        *(["*", *named] if named else []),
+        "**options: Unpack[runtime.ClientOptions]",
+    ]
+    lines = lines_of(Group("def __init__(", items, ") -> None:"), 4)
+    if variables:
+        lines += ["        if not base_url:", f"            base_url = {literal(url)}"]
+        lines += [
+            f"            base_url = base_url.replace({literal('{' + wire + '}')}, {name})"
+            for wire, name, _, _ in renamed
+        ]
+    credentials = Group("credentials = {", [f"{literal(each)}: {each}" for each in arguments], "}", is_literal=True)
+    if not arguments:
+        return [*lines, "        super().__init__(base_url, {}, options)"]
+    return [*lines, *lines_of(credentials, 8), "        super().__init__(base_url, credentials, options)"]
+
+
+# Errors.
+
+
+def _errors(grouped: dict[str, list[Operation]], types: Types) -> str:
+    classes: list[str] = []
+    for resource, operations in grouped.items():
+        found: dict[str, list[Type]] = {}
+        for error in (error for each in operations for error in each.errors if error.status in _STATUSES):
+            found.setdefault(error.status, []).append(error.type)
+        noun = names.pascal(names.singular(resource))
+        for status, declared in sorted(found.items()):
+            classes += _error(noun, status, declared, resource, types)
+    used = names_in(classes)
+    base = sorted(["APIStatusError", "ClientError", "ServerError", "UnexpectedStatus", *_STATUSES.values()])
+    head = ['"""What is raised for responses that are no success."""', "", "from __future__ import annotations", ""]
+    typing = [*(["TYPE_CHECKING"] if "models" in used else []), *(["Any"] if "Any" in used else [])]
+    typing_lines = imports((used & {"dt", "Decimal", "UUID"}) | set(typing))
+    head += [*typing_lines, *([""] if typing_lines else [])]
+    head += ["from borzoi.openapi.runtime.errors import (", *[f"    {each}," for each in base], ")"]
+    head += ["", "if TYPE_CHECKING:", "    from . import models"] if "models" in used else []
+    names_of = [line.split("(")[0].removeprefix("class ") for line in classes if line.startswith("class ")]
+    head += [
+        "",
+        *lines_of(
+            Group("__all__ = [", [literal(each) for each in sorted([*base, *names_of])], "]", is_literal=True), 0
+        ),
+    ]
+    return "\n".join([*head, *classes, ""])
+
+
+def _error(noun: str, status: str, declared: list[Type], resource: str, types: Types) -> list[str]:
+    base = _STATUSES[status]
+    lines = ["", "", f"class {noun}{base}({base}):", f'    """The status is {status}, of {resource}."""']
+    bodies = list(dict.fromkeys("str" if each == NULL else types.text(each) for each in declared))
+    annotation = "Any" if "Any" in bodies else " | ".join(bodies)
+    if annotation not in ("str", "Any"):
+        annotation += "" if "str" in bodies else " | str"
+        line = f"    data: {annotation}"
+        lines += ["", line if len(line) <= 120 else "    data: Any"]
+    return lines
+
+
+# README.
+
+
+def _readme(package: Package, style: str) -> str:
+    title = package.title.replace("\n", " ").replace("`", "'")
+    lines = [f"# {title}", "", "A client made by `borzoi openapi generate`. It needs `borzoi[client]`.", ""]
+    lines += ["```python", f"from {package.name} import Client", "", "with Client() as client:", "    ...", "```", ""]
+    types = Types(package.models)
+    for resource, operations in by_resource(package).items():
+        lines += [f"## {resource}", ""]
+        for each in operations:
+            call = ", ".join(
+                argument.partition(":")[0]
+                if "=" not in argument and index < _positional(each)
+                else argument.partition(":")[0] + "=..."
+                for index, argument in enumerate(a for a in arguments_of(each, types, client=False) if a != "*")
+                if "= UNSET" not in argument
+            )
+            name = f"client.{resource}.{each.short}" if style != "functions" else f"{each.name}.sync"
+            lines += [f"- `{name}({call})`: {each.method} {each.path.replace('`', '')}"]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _positional(operation: Operation) -> int:
+    return sum(each.location == "path" for each in operation.parameters)

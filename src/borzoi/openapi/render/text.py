@@ -1,0 +1,103 @@
+"""Text of Python: literals, docstrings, and lists in brackets broken as `ruff format` breaks them.
+
+Every string of a document that reaches code goes through `literal`, or through `docstring` or `comment`. What else is
+written are names, which are identifiers by construction.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH = 120
+
+
+def literal(value: str | bool | float | None) -> str:
+    """Return the source of a value, in printable ASCII but for letters, in the quotes that need fewer escapes."""
+    if not isinstance(value, str):
+        return repr(value)
+    quote = "'" if value.count('"') > value.count("'") else '"'
+    return quote + "".join([_escaped(char, quote) for char in value]) + quote
+
+
+def _escaped(char: str, quote: str) -> str:
+    if char in ("\\", quote):
+        return "\\" + char
+    if char == " " or char.isalnum() or (char.isascii() and char.isprintable()):
+        return char
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char) or _numbered(ord(char))
+
+
+def _numbered(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def prose(text: str, *, limit: int = 0) -> str:
+    """Return a text on one line, cut at the end of a sentence where it is too long."""
+    line = " ".join("".join([char if char.isprintable() else " " for char in text]).split())
+    if not limit or len(line) <= limit:
+        return line
+    end = line.rfind(". ", 0, limit)
+    return line[: end + 1] if end > 20 else line[: line.rfind(" ", 0, limit) if " " in line[:limit] else limit] + " ..."
+
+
+def docstring(text: str, indent: int, *, limit: int = 0) -> list[str]:
+    """Return the lines of a docstring; none for no text."""
+    line = prose(text, limit=limit).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if not line:
+        return []
+    pad = " " * indent
+    if line.endswith('"'):
+        line = line[:-1] + '\\"'
+    if len(line) + indent + 6 <= WIDTH:
+        return [f'{pad}"""{line}"""']
+    # Narrower than the line, so that what does not fit with its quotes has two lines.
+    first, *rest = textwrap.wrap(line, WIDTH - indent - 8, break_long_words=False, break_on_hyphens=False)
+    if not rest:
+        return [f'{pad}"""{first}"""']
+    return [f'{pad}"""{first}', *[f"{pad}{each}" for each in rest], f'{pad}"""']
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A list in brackets, with what stands before and after it."""
+
+    before: str
+    items: Sequence[Expression]
+    after: str
+    is_literal: bool = False
+    """A list, a dict or a tuple: broken one to a line. What is called may have its arguments on one line of their
+    own.
+    """
+
+    @property
+    def flat(self) -> str:
+        """The text on one line."""
+        inner = ", ".join([each if isinstance(each, str) else each.flat for each in self.items])
+        if self.is_literal and self.before.endswith("(") and len(self.items) == 1:
+            inner += ","
+        return self.before + inner + self.after
+
+
+Expression = str | Group
+
+
+def lines_of(expression: Expression, indent: int, tail: int = 0) -> list[str]:
+    """Lay out an expression; `tail` is the length of what follows it on its last line."""
+    pad = " " * indent
+    flat = expression if isinstance(expression, str) else expression.flat
+    if isinstance(expression, str) or indent + len(flat) + tail <= WIDTH or not expression.items:
+        return [pad + flat]
+    inner = [each if isinstance(each, str) else each.flat for each in expression.items]
+    hugged = ", ".join(inner)
+    # A single parameter of a definition gets a comma; a single argument of a call does not.
+    is_single = len(inner) == 1 and expression.before.startswith("def ")
+    if not (expression.is_literal or is_single) and indent + 4 + len(hugged) <= WIDTH:
+        return [pad + expression.before, f"{pad}    {hugged}", pad + expression.after]
+    result = [pad + expression.before]
+    for each in expression.items:
+        laid = lines_of(each, indent + 4, 1)
+        # What follows a bare star or slash in a signature is a comma, too.
+        result += [*laid[:-1], laid[-1] + ","]
+    return [*result, pad + expression.after]

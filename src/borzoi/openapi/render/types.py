@@ -1,0 +1,84 @@
+"""Types as annotations, and as what msgspec is given at run time."""
+
+from __future__ import annotations
+
+import re
+
+from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
+from .text import WIDTH, Group, lines_of, literal
+
+
+class Types:
+    """Write types, with models under their names."""
+
+    def __init__(self, models: dict[str, Model]) -> None:
+        self._models = models
+
+    def model(self, key: str) -> Model:
+        """Return the model that a reference means."""
+        return self._models[key]
+
+    def text(self, type: Type, prefix: str = "models.") -> str:
+        """Return an annotation; `prefix` stands before the names of models."""
+        if isinstance(type, Plain):
+            return type.text
+        if isinstance(type, ListOf):
+            return f"list[{self.text(type.item, prefix)}]"
+        if isinstance(type, MapOf):
+            return f"dict[str, {self.text(type.item, prefix)}]"
+        if isinstance(type, OneOf):
+            return " | ".join(dict.fromkeys(self.text(member, prefix) for member in type.members))
+        if isinstance(type, LiteralOf):
+            closed = f"Literal[{', '.join(literal(value) for value in type.values)}]"
+            return f"{closed} | {type.base}" if type.is_open else closed
+        model = self._models[type.key]
+        return self.text(model.type, prefix) if model.kind == "alias" else prefix + model.name
+
+    def at_run_time(self, type: Type) -> str:
+        """Return what a decoder is made of, where models are `models.X`."""
+        return self.text(type)
+
+    def references(self, type: Type) -> list[Model]:
+        """Return the models that a type names."""
+        found = [self._models[each.key] for each in walk(type) if isinstance(each, Reference)]
+        return [each for model in found for each in (self.references(model.type) if model.kind == "alias" else [model])]
+
+    def is_any(self, type: Type) -> bool:
+        """Tell whether a type says nothing."""
+        return type == ANY
+
+
+def names_in(texts: list[str]) -> set[str]:
+    """Return which of the names that need an import are in annotations."""
+    found: set[str] = set()
+    for each in texts:
+        found.update(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", re.sub(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", "", each)))
+    return found
+
+
+def imports(used: set[str], *, runtime: set[str] | None = None) -> list[str]:
+    """Return the import lines that names need: the standard library, a blank line, and the runtime."""
+    standard = ["import datetime as dt"] if "dt" in used else []
+    if "Decimal" in used:
+        standard.append("from decimal import Decimal")
+    typing = sorted(used & {"TYPE_CHECKING", "Any", "Literal", "TypeAlias", "Unpack"}, key=str.casefold)
+    if typing:
+        standard.append(f"from typing import {', '.join(typing)}")
+    if "UUID" in used:
+        standard.append("from uuid import UUID")
+    library = sorted((runtime or set()) | (used & {"Email", "Uri", "File", "Unset", "UNSET"}), key=_order)
+    return [*standard, *([""] if standard and library else []), *import_of("borzoi.openapi.runtime", library)]
+
+
+def import_of(module: str, found: list[str], *, indent: int = 0) -> list[str]:
+    """Return the import of names from a module, for a line that is indented."""
+    if not found:
+        return []
+    flat = f"from {module} import {', '.join(found)}"
+    if indent + len(flat) <= WIDTH:
+        return [flat]
+    return lines_of(Group(f"from {module} import (", found, ")", is_literal=True), 0)
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name

@@ -1,0 +1,122 @@
+"""Bodies of requests: JSON, forms, multipart with the encoding of each part, files and text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .encoding import encode_hook, plain, text
+from .parameters import Parameter, form_pair, in_query
+from .values import UNSET, Upload
+
+
+class Part:
+    """Say how one member of a form is written."""
+
+    __slots__ = ("content_type", "explode", "style")
+
+    def __init__(self, content_type: str = "", *, style: str = "", explode: bool | None = None) -> None:
+        self.content_type = content_type
+        self.style = style
+        self.explode = explode
+
+
+class Body:
+    """Say how the body of a request is written."""
+
+    __slots__ = ("media_type", "parts", "write")
+
+    def __init__(self, media_type: str, parts: Mapping[str, Part] | None = None) -> None:
+        self.media_type = media_type
+        self.parts = parts or {}
+        name = media_type.partition(";")[0].strip().lower()
+        if "json" in name or name in ("*/*", "application/*"):
+            self.write = _json
+        elif name == "application/x-www-form-urlencoded":
+            self.write = _form
+        elif name.startswith("multipart/"):
+            self.write = _multipart
+        else:
+            self.write = _raw
+
+
+def _json(body: Body, value: Any) -> dict[str, Any]:
+    media_type = body.media_type if "*" not in body.media_type else "application/json"
+    if "json-lines" in media_type or media_type.endswith(("jsonl", "ndjson")):
+        return _sent(msgspec.json.Encoder(enc_hook=encode_hook).encode_lines(value), media_type)
+    return _sent(msgspec.json.encode(value, enc_hook=encode_hook), media_type)
+
+
+def _sent(content: Any, media_type: str) -> dict[str, Any]:
+    return {"content": content, "headers": {"Content-Type": media_type}}
+
+
+def _form(body: Body, value: Any) -> dict[str, Any]:
+    pieces: list[str] = []
+    for name, member in _members(value):
+        part = body.parts.get(name, _PLAIN)
+        if part.style or part.explode is not None:
+            # OpenAPI 3.1.1, Encoding Object: as a query parameter is written.
+            how = Parameter("query", name, style=part.style, explode=part.explode)
+            pieces += [piece.replace("%20", "+") for piece in in_query(how, member)]
+        elif isinstance(data := plain(member), list):
+            pieces += [form_pair(name, each) for each in data]
+        else:
+            pieces.append(form_pair(name, data))
+    return _sent("&".join(pieces).encode(), body.media_type)
+
+
+_PLAIN = Part()
+
+
+def _members(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [(name, member) for name, member in value.items() if member is not UNSET]
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        found = [(field.encode_name, getattr(value, field.name)) for field in fields]
+        return [(name, member) for name, member in found if member is not UNSET]
+    return list(plain(value).items())
+
+
+def _multipart(body: Body, value: Any) -> dict[str, Any]:
+    files: list[tuple[str, Any]] = []
+    for name, member in _members(value):
+        part = body.parts.get(name, _PLAIN)
+        # OpenAPI 3.1.1, "Encoding multipart Media Types": each item of an array is a part of its own.
+        files += [(name, _part(part, each)) for each in (member if isinstance(member, (list, tuple)) else [member])]
+    return {"files": files}
+
+
+def _part(part: Part, value: Any) -> tuple[str | None, Any, str]:
+    if isinstance(value, Upload):
+        return value.filename or "upload", value.content, value.content_type or part.content_type or _OCTETS
+    if isinstance(value, os.PathLike):
+        with open(value, "rb") as file:
+            return os.path.basename(os.fspath(value)), file.read(), part.content_type or _OCTETS
+    if isinstance(value, (bytes, bytearray)) or hasattr(value, "read"):
+        return os.path.basename(str(getattr(value, "name", "upload"))), value, part.content_type or _OCTETS
+    data = plain(value)
+    if isinstance(data, (dict, list)) or "json" in part.content_type:
+        return None, msgspec.json.encode(data), part.content_type or "application/json"
+    return None, text(data).encode(), part.content_type or "text/plain"
+
+
+_OCTETS = "application/octet-stream"
+
+
+def _raw(body: Body, value: Any) -> dict[str, Any]:
+    media_type = body.media_type if "*" not in body.media_type else _OCTETS
+    if isinstance(value, Upload):
+        return _sent(value.content, value.content_type or media_type)
+    if isinstance(value, os.PathLike):
+        with open(value, "rb") as file:
+            return _sent(file.read(), media_type)
+    return _sent(value if isinstance(value, (bytes, str)) or hasattr(value, "read") else text(plain(value)), media_type)
+
+
+JSON = Body("application/json")
+"""The body that most operations have."""

@@ -1,0 +1,180 @@
+"""What generated clients are made of: settings, credentials, and one way from a call to a result.
+
+A `Client` keeps a `borzoi.Client` and, for the functions style, a `borzoi.AsyncClient`; each is made when it is first
+used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, ClassVar, Self, TypedDict
+
+from ... import AsyncClient as HTTPAsyncClient
+from ... import Client as HTTPClient
+from ... import Response
+from .operation import Call, Prepared
+from .security import Scheme, apply, chosen
+
+
+class ClientOptions(TypedDict, total=False):
+    """The settings of the HTTP client: those of `borzoi.Client`."""
+
+    headers: Mapping[str, str]
+    cookies: Any
+    timeout: Any
+    verify: Any
+    cert: Any
+    proxy: Any
+    http2: bool
+    follow_redirects: bool
+    limits: Any
+    transport: Any
+    mounts: Any
+    event_hooks: Any
+    trust_env: bool
+    resolver: Any
+
+
+class ClientBase:
+    """Hold the settings of a generated client."""
+
+    schemes: ClassVar[Mapping[str, Scheme]] = {}
+    """The security schemes of the document."""
+
+    package: ClassVar[str] = ""
+    """The name of the generated package."""
+
+    def __init__(self, base_url: str, credentials: Mapping[str, Any], options: ClientOptions) -> None:
+        if "://" not in base_url:
+            raise ValueError(f"base_url {base_url!r} has no scheme and no host: the document does not name the server.")
+        self.base_url = base_url.rstrip("/")
+        self.credentials = dict(credentials)
+        self.options: dict[str, Any] = dict(options)
+        self._extra: dict[str, Any] = {}
+
+    def with_options(self, *, headers: Mapping[str, str] | None = None, timeout: Any = None) -> Self:
+        """Return a client that shares the connections of this one, with other settings for its requests."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._extra = dict(self._extra)
+        if headers is not None:
+            copy._extra["headers"] = {**self._extra.get("headers", {}), **headers}
+        if timeout is not None:
+            copy._extra["timeout"] = timeout
+        return copy
+
+    def prepare(self, call: Call[Any]) -> dict[str, Any]:
+        """Return the arguments of `borzoi.Client.request` for a call."""
+        operation = call.operation
+        prepared = Prepared(call)
+        for name in chosen(operation.security, self.schemes, self.credentials):
+            apply(self.schemes[name], self.credentials, prepared)
+        if prepared.cookies:
+            prepared.headers["Cookie"] = "; ".join(prepared.cookies)
+        url = self.base_url + prepared.path
+        if prepared.query:
+            url += ("&" if "?" in prepared.path else "?") + "&".join(prepared.query)
+        headers = {**prepared.headers, **self._extra.get("headers", {})}
+        timeout = {"timeout": self._extra["timeout"]} if "timeout" in self._extra else {}
+        return {"method": operation.method, "url": url, "headers": headers, **prepared.how, **timeout}
+
+    def finish(self, call: Call[Any], response: Response) -> Any:
+        """Return the result of a call, or raise the error that the status means."""
+        return call.operation.finish(response, self._errors())
+
+    def _errors(self) -> Any:
+        return import_module(f"{self.package}.errors") if self.package else None
+
+
+class Client(ClientBase):
+    """Call an API from blocking code; entered with `async with`, it runs the functions style in async code, too."""
+
+    _http: list[HTTPClient]
+    _async_http: list[HTTPAsyncClient]
+
+    def __init__(self, base_url: str, credentials: Mapping[str, Any], options: ClientOptions) -> None:
+        super().__init__(base_url, credentials, options)
+        # Lists, which copies share: whichever needs the client first makes it for all.
+        self._http = []
+        self._async_http = []
+
+    @property
+    def http(self) -> HTTPClient:
+        """The blocking client below."""
+        if not self._http:
+            self._http.append(HTTPClient(**self.options))
+        return self._http[0]
+
+    @property
+    def async_http(self) -> HTTPAsyncClient:
+        """The async client below."""
+        if not self._async_http:
+            self._async_http.append(HTTPAsyncClient(**self.options))
+        return self._async_http[0]
+
+    def send(self, call: Call[Any]) -> Response:
+        """Send a call and return its response, whatever its status."""
+        return self.http.request(**self.prepare(call))
+
+    async def asend(self, call: Call[Any]) -> Response:
+        """Send a call from async code and return its response, whatever its status."""
+        return await self.async_http.request(**self.prepare(call))
+
+    def close(self) -> None:
+        """Close the connections of the blocking client."""
+        for client in self._http:
+            client.close()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self.close()
+        for client in self._async_http:
+            await client.aclose()
+
+    def __enter__(self) -> Self:
+        self.http.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        await self.async_http.__aenter__()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+
+class AsyncClient(ClientBase):
+    """Call an API from async code: asyncio or trio."""
+
+    _async_http: list[HTTPAsyncClient]
+
+    def __init__(self, base_url: str, credentials: Mapping[str, Any], options: ClientOptions) -> None:
+        super().__init__(base_url, credentials, options)
+        self._async_http = []
+
+    @property
+    def async_http(self) -> HTTPAsyncClient:
+        """The async client below."""
+        if not self._async_http:
+            self._async_http.append(HTTPAsyncClient(**self.options))
+        return self._async_http[0]
+
+    async def asend(self, call: Call[Any]) -> Response:
+        """Send a call and return its response, whatever its status."""
+        return await self.async_http.request(**self.prepare(call))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._async_http:
+            await client.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.async_http.__aenter__()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()

@@ -1,0 +1,62 @@
+"""Credentials: which of them an operation asks for, and where they go."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .encoding import escaped
+from .operation import Prepared
+
+
+class Scheme(NamedTuple):
+    """Say where the credentials of a security scheme go, and which arguments of the client they are."""
+
+    kind: str
+    """header, query, cookie, basic, bearer, oauth2 or mutual_tls."""
+
+    wire: str
+    arguments: tuple[str, ...]
+    token_url: str = ""
+
+
+def chosen(
+    alternatives: tuple[tuple[str, ...], ...], schemes: Mapping[str, Scheme], credentials: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the first alternative whose credentials are all there; nothing if none is, and the server will say so."""
+    for names in alternatives:
+        if names and all(name in schemes and has(schemes[name], credentials) for name in names):
+            return names
+    return ()
+
+
+def has(scheme: Scheme, credentials: Mapping[str, Any]) -> bool:
+    """Tell whether the credentials of a scheme were given."""
+    given = [credentials.get(name) is not None for name in scheme.arguments]
+    if scheme.kind == "oauth2":
+        return given[0] or (all(given[1:]) and bool(scheme.token_url))
+    return all(given)
+
+
+def apply(scheme: Scheme, credentials: Mapping[str, Any], prepared: Prepared) -> None:
+    """Write the credentials of a scheme into a request."""
+    values = [credentials.get(name) for name in scheme.arguments]
+    if scheme.kind == "basic":
+        # RFC 7617, section 2.
+        pair = f"{values[0]}:{values[1]}".encode()
+        prepared.headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    elif scheme.kind == "header":
+        prepared.headers[scheme.wire] = _value(values[0])
+    elif scheme.kind == "query":
+        prepared.query.append(f"{escaped(scheme.wire)}={escaped(_value(values[0]))}")
+    elif scheme.kind == "cookie":
+        prepared.cookies.append(f"{scheme.wire}={_value(values[0])}")
+    elif scheme.kind in ("bearer", "oauth2") and values[0] is not None:
+        # RFC 9110, section 11.1: schemes are compared without regard to case; RFC 6750 writes "Bearer".
+        name = "Bearer" if scheme.wire.lower() == "bearer" else scheme.wire
+        prepared.headers["Authorization"] = f"{name} {_value(values[0])}"
+
+
+def _value(value: Any) -> str:
+    return str(value() if callable(value) else value)

@@ -1,0 +1,36 @@
+"""Types that generated code names beside those of Python: strings that are validated, files, and what was not given."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import msgspec
+
+UNSET = msgspec.UNSET
+"""What a parameter or a member is that was not given; None is null."""
+
+Unset: TypeAlias = msgspec.UnsetType
+
+Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
+"""An address of e-mail. Only what no address lacks is looked for: something on both sides of one "@", and no space."""
+
+Uri = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]*$")]
+"""A URI (RFC 3986, section 3): a scheme, a colon, and no space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Hold a file of a form with the name and the media type that it is sent with."""
+
+    content: bytes | str | IO[bytes]
+    filename: str | None = None
+    content_type: str | None = None
+
+
+if TYPE_CHECKING:
+    File: TypeAlias = bytes | IO[bytes] | os.PathLike[str] | Upload
+else:
+    # Models say of a member that it is a file; msgspec need not look into what is sent and never decoded.
+    File = Any

@@ -1,0 +1,1 @@
+"""Tests of the generator of clients, and of what generated clients import."""
