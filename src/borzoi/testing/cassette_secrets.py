@@ -1,0 +1,228 @@
+"""What must not be written to a cassette: how it is found, what takes its place, and the gate that looks once more.
+
+The rule is to deny: of header fields only those of a list are written, and of the rest their names. Values under
+telling names (query, forms, JSON, cookies, multipart), whatever looks like a key or a token, and the values of
+secret-looking environment variables are hidden wherever they stand; so is what was hidden once, where it comes again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, unquote, unquote_plus
+
+HIDDEN = "[hidden]"
+"""What stands in the place of a secret."""
+
+HEADERS = frozenset(
+    """accept accept-encoding accept-language accept-ranges age allow cache-control content-disposition content-encoding
+    content-language content-location content-range content-type date etag expires host if-match if-modified-since
+    if-none-match if-range if-unmodified-since last-event-id last-modified link location prefer range ratelimit
+    ratelimit-limit ratelimit-policy ratelimit-remaining ratelimit-reset retry-after server user-agent vary
+    x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset""".split()  # noqa: SIM905 - a list of forty lines says no more
+)
+"""The fields whose values are written."""
+
+_TELLING = re.compile(
+    r"""(?:^|[^a-z])(?:pass(?:wd|word|phrase|code)?|pwd|secret|token|jwt|bearer|credentials?|auth|authorization|session
+    |sessionid|sid|cookie|csrf|xsrf|otp|pin|cvv|cvc|ssn|sig|signature|hmac|nonce|assertion|verifier|ticket|sas|code|key
+    |apikey|accesskey|accesstoken|refreshtoken|idtoken|privatekey|clientsecret|card|iban)(?:$|[^a-z])""",
+    re.VERBOSE,
+)
+_NUMBERS = re.compile(r"(?:^|[^a-z])(?:pass(?:word|code)?|otp|pin|cvv|cvc|ssn|secret|card)(?:$|[^a-z])")
+"""Names of numbers that are secrets: a `code` or a `token` that is a number is a count."""
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+_PATTERNS = re.compile(
+    r"""eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?                       # JSON Web Token
+    |\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{12,}           # OpenAI, Anthropic, Stripe
+    |\b(?:AKIA|ASIA|AROA)[A-Z0-9]{12,}                             # AWS
+    |\bgh[pousr]_[A-Za-z0-9]{16,}|\bgithub_pat_\w{16,}             # GitHub
+    |\bglpat-[\w-]{16,}|\bnpm_[A-Za-z0-9]{20,}|\bpypi-[\w-]{20,}   # GitLab, npm, PyPI
+    |\bxox[a-z]-[\w-]{8,}|\bxapp-[\w-]{8,}                         # Slack
+    |\bAIza[\w-]{20,}|\bya29\.[\w-]{10,}|\bhf_[A-Za-z0-9]{16,}     # Google, Hugging Face
+    |\bSG\.[\w-]{10,}\.[\w-]{10,}                                  # SendGrid
+    |(?<=\b[Bb]earer\s)[\w.~+/=-]{6,}|(?<=\b[Bb]asic\s)[\w+/=-]{6,}
+    |-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----(?:.*?-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|.*)
+    |(?<=://)[^/?\#\s@:]*:[^/?\#\s@]+(?=@)                         # the userinfo of a URL""",
+    re.VERBOSE | re.DOTALL,
+)
+
+SHORTEST = 6
+"""Shorter values are hidden where they stand, and not looked for elsewhere: they would be found in any text."""
+
+
+class LeakError(AssertionError):
+    """A cassette was not written, since a secret would have been in it."""
+
+
+def is_telling(name: str) -> bool:
+    """Return whether a value under a name is likely to be a secret."""
+    return _TELLING.search(_CAMEL.sub("_", name).lower()) is not None
+
+
+def environment_secrets(environment: Mapping[str, str] = os.environ) -> set[str]:
+    """Return the values of variables with telling names."""
+    return {
+        value for name, value in environment.items() if is_telling(name) and len(value) >= 8 and "/" not in value[:1]
+    }
+
+
+class Redactor:
+    """Hide secrets. `allow` names header fields, parameters and JSON fields that are written all the same."""
+
+    def __init__(self, allow: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> None:
+        self._allowed = {name.lower() for name in allow}
+        self.secrets = environment_secrets(os.environ if environment is None else environment)
+        """What has been hidden, to be found wherever it comes again."""
+
+    def hide(self, value: str) -> str:
+        """Return what stands in the place of a secret, and remember it."""
+        if value and value != HIDDEN:
+            self._remember(value)
+        return HIDDEN if value else value
+
+    def _remember(self, value: str) -> None:
+        scheme, _, rest = value.partition(" ")
+        for secret in (value, rest if scheme.isalpha() else "", *_basic_of(scheme, rest)):
+            if len(secret) >= SHORTEST:
+                self.secrets.add(secret)
+
+    def field(self, name: str, value: str) -> str:
+        """Return the value of a parameter or of a form's field as it may be written."""
+        if is_telling(name) and name.lower() not in self._allowed:
+            return self.hide(value)
+        return self.text(value)
+
+    def header(self, name: str, value: str) -> str:
+        """Return the value of a header field as it may be written."""
+        name = name.lower()
+        if name in self._allowed:
+            return value
+        if name in ("set-cookie", "set-cookie2"):
+            return self._set_cookie(value)
+        if name == "cookie":
+            return "; ".join(self._cookie(pair) for pair in value.split(";"))
+        if name in ("location", "content-location", "referer"):
+            return self.url(value)
+        if name in HEADERS:
+            return self.text(value)
+        return self.hide(value) if is_telling(name) else HIDDEN
+
+    def _set_cookie(self, value: str) -> str:
+        pair, semicolon, attributes = value.partition(";")
+        return self._cookie(pair) + semicolon + self.text(attributes)
+
+    def _cookie(self, pair: str) -> str:
+        name, _, value = pair.strip().partition("=")
+        return f"{name}={self.hide(value)}" if value else self.hide(name)
+
+    def url(self, url: str) -> str:
+        """Return a URL without the secrets of its userinfo, query and fragment."""
+        rest, hash_sign, fragment = url.partition("#")
+        head, question, query = rest.partition("?")
+        head = re.sub(r"//([^/?#@]*)@", lambda found: f"//{self.hide(found[1])}@", head)
+        fragment = self._query(fragment)
+        return self.text(unquote_safely(head)) + question + self._query(query) + hash_sign + fragment
+
+    def _query(self, query: str) -> str:
+        return "&".join(self._parameter(pair) for pair in query.split("&"))
+
+    def _parameter(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        plain = unquote_plus(value)
+        hidden = self.field(unquote_plus(name), plain)
+        return self.text(name) + equals + (value if hidden == plain else quote(hidden, safe="[]"))
+
+    def json(self, value: Any, name: str = "") -> Any:
+        """Return a value of JSON without its secrets."""
+        if isinstance(value, dict):
+            return {self.text(str(key)): self.json(part, str(key)) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.json(part, name) for part in value]
+        if isinstance(value, str):
+            return self.field(name, value)
+        if isinstance(value, int) and not isinstance(value, bool) and _NUMBERS.search(_CAMEL.sub("_", name).lower()):
+            return value if name.lower() in self._allowed else self.hide(str(value))
+        return value
+
+    def text(self, text: str) -> str:
+        """Return a text without what looks like a secret, or was one elsewhere."""
+        for found in _PATTERNS.finditer(text):
+            self._remember(found[0])
+        text = _PATTERNS.sub(HIDDEN, text)
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            for form in forms_of(secret):
+                text = text.replace(form, HIDDEN)
+        return text
+
+    def again(self, value: Any) -> Any:
+        """Hide in what was written before whatever was found to be a secret since."""
+        if isinstance(value, dict):
+            return {self.again(key): self.again(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.again(part) for part in value]
+        return self.text(value) if isinstance(value, str) else value
+
+    def leaks(self, value: Any) -> list[str]:
+        """Return where secrets are in what is to be written: the paths to them, and not the secrets."""
+        return [path for path, text in _texts(value, "") if self._is_leak(text)]
+
+    def _is_leak(self, text: str) -> bool:
+        plain = unquote(text)
+        decoded = _decoded(text)
+        looks = (text, plain, decoded)
+        return any(
+            _PATTERNS.search(look) or any(form in look for s in self.secrets for form in forms_of(s)) for look in looks
+        )
+
+
+def unquote_safely(text: str) -> str:
+    """Return the head of a URL as it is, unless unquoting shows a secret in it."""
+    plain = unquote(text)
+    return plain if _PATTERNS.search(plain) and not _PATTERNS.search(text) else text
+
+
+def forms_of(secret: str) -> set[str]:
+    """Return the ways in which a secret may be written."""
+    data = secret.encode()
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        base64.b64encode(data).decode(),
+        base64.urlsafe_b64encode(data).decode().rstrip("="),
+        secret.encode("unicode_escape").decode("ascii"),
+    }
+
+
+def _basic_of(scheme: str, credentials: str) -> list[str]:
+    """Return the name and the password of Basic credentials (RFC 7617)."""
+    if scheme.lower() != "basic":
+        return []
+    return [_decoded(credentials), *_decoded(credentials).partition(":")[2:]]
+
+
+def _decoded(text: str) -> str:
+    """Return what a text is in base64, an empty one where it is none."""
+    try:
+        return base64.b64decode(text, validate=True).decode("latin-1")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _texts(value: Any, path: str) -> Iterable[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield f"{path}.{key}", str(key)
+            yield from _texts(part, f"{path}.{key}")
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _texts(part, f"{path}[{number}]")
+    elif isinstance(value, (str, int, float)):
+        yield path.lstrip("."), str(value)
