@@ -9,6 +9,10 @@ import sys
 
 import pytest
 
+import borzoi
+from borzoi import testing
+from borzoi.testing import Clock, Mock, fault
+
 SIGNUP = """
 import borzoi
 from borzoi.testing import ANY, close, event, fault, wait
@@ -49,6 +53,22 @@ def test_loading_it_loads_nothing_else() -> None:
 def test_loading_it_is_fast() -> None:
     """The plugin loads in less than 10 ms: the least of ten, as a busy machine only ever adds."""
     assert min(loaded()[0] for _ in range(10)) < 10
+
+
+def test_the_fixtures_of_this_very_run(http_mock: Mock, http_clock: Clock) -> None:
+    """The plugin is loaded in this run, too: its fixtures share one clock."""
+    http_mock.get("https://api.test/").reply(200, fault=fault.stall(3))
+    assert borzoi.get("https://api.test/").status_code == 200
+    assert http_clock is http_mock.clock
+    assert http_clock.now() == 3
+
+
+def test_the_names_of_the_package() -> None:
+    """Every name of `borzoi.testing` is there, offered, documented, and loaded at its first use."""
+    assert set(testing.__all__) <= set(dir(testing))
+    assert [name for name in testing.__all__ if getattr(testing, name, None) is None] == []
+    with pytest.raises(AttributeError, match="no_such_name"):
+        testing.no_such_name  # noqa: B018
 
 
 def test_the_example_of_the_specification(pytester: pytest.Pytester) -> None:

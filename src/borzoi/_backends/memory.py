@@ -299,11 +299,11 @@ class MemoryStream:
                 if not self._coming:
                     raise self._closed_here()
             due, event = self._coming[0]
+            if until is not None and until < due:
+                await clock.wait(until)
+                raise read_timed_out(self.peer, timeout)
             if due > clock.now():
-                is_late = until is not None and until < due
-                await clock.wait(until if is_late else due)
-                if is_late:
-                    raise read_timed_out(self.peer, timeout)
+                await clock.wait(due)
             if isinstance(event, bytes):
                 self._coming.popleft()
                 return event

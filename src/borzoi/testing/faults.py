@@ -12,8 +12,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._backends.memory import END, FOR_EVER, Event, Hang, Wait
 from .._backends.lookups import literal_address
+from .._backends.memory import END, FOR_EVER, Event, Hang, Wait
 from .._backends.sockets import connect_failed, tls_failed
 from .script import Reply
 
@@ -126,13 +126,13 @@ def _begun(head: bytes, body: list[Event], size: int | None) -> list[Event]:
 
 def _first_bytes(body: list[Event], size: int) -> Iterator[Event]:
     for event in body:
-        if not isinstance(event, bytes):
-            yield event
-            continue
         if size <= 0:
             return
-        yield event[:size]
-        size -= len(event)
+        if isinstance(event, bytes):
+            yield event[:size]
+            size -= len(event)
+        else:
+            yield event
 
 
 def _without_bytes(body: list[Event], size: int) -> Iterator[Event]:
