@@ -36,24 +36,37 @@ def _dialer(
     cert: CertTypes | None,
     trust_env: bool,
     http1: bool,
+    http2: bool,
     proxy: ProxyTypes | None,
     uds: str | None,
     options: ConnectOptions,
     retries: int,
 ) -> Dialer:
-    if not http1:
-        raise ValueError("http1=False leaves no protocol to speak: HTTP/2 is not there yet.")
+    if not http1 and not http2:
+        raise ValueError("http1=False leaves no protocol to speak: http2=True gives one.")
     if proxy is not None and not isinstance(proxy, Proxy):
         proxy = Proxy(proxy)
     return Dialer(
-        context=lazy_context(verify, cert, trust_env),
+        context=lazy_context(verify, cert, trust_env, http2),
         options=options,
         unix_path=uds,
         retries=retries,
         proxy=proxy,
         proxy_context=None if proxy is None else lazy_context(proxy.ssl_context or True, None, trust_env),
         pins=verify.pins if isinstance(verify, TLS) and verify.pins else None,
+        websocket_context=lazy_context(verify, cert, trust_env) if http2 else None,
+        http1=http1,
+        http2=http2,
     )
+
+
+def _pool(backend: Backend, dialer: Dialer, limits: Limits, *, blocking: bool, clock: Clock | None) -> Pool:
+    kind = Pool
+    if dialer.http2:
+        from .._exchange.multiplexed_pool import SharingPool
+
+        kind = SharingPool
+    return kind(backend, dialer, limits, blocking=blocking, clock=clock)
 
 
 class Sender(Protocol):
@@ -124,8 +137,8 @@ class HTTPTransport(BaseTransport):
     ) -> None:
         names = names_for(resolver, blocking=True, clock=clock)
         options = ConnectOptions(local_address, tuple(socket_options or ()), names)
-        dialer = _dialer(verify, cert, trust_env, http1, proxy, uds, options, retries)
-        self._sender: Sender = Pool(backend or blocking_backend(), dialer, limits, blocking=True, clock=clock)
+        dialer = _dialer(verify, cert, trust_env, http1, http2, proxy, uds, options, retries)
+        self._sender: Sender = _pool(backend or blocking_backend(), dialer, limits, blocking=True, clock=clock)
 
     def handle_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
@@ -176,7 +189,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
     ) -> None:
         names = names_for(resolver, blocking=False, clock=clock)
         options = ConnectOptions(local_address, tuple(socket_options or ()), names)
-        self._dialer = _dialer(verify, cert, trust_env, http1, proxy, uds, options, retries)
+        self._dialer = _dialer(verify, cert, trust_env, http1, http2, proxy, uds, options, retries)
         self._limits = limits
         self._clock = clock
         self._backend = backend
@@ -216,7 +229,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         backend = self._backend or worlds.backend_of(loop)
         if self._network is not None:
             backend = self._network.over(backend)
-        pool = Pool(backend, self._dialer, self._limits, blocking=False, clock=self._clock)
+        pool = _pool(backend, self._dialer, self._limits, blocking=False, clock=self._clock)
         ended = [entry for entry in self._pools if entry[1].has_ended()]
         for entry in ended:
             self._pools.remove(entry)

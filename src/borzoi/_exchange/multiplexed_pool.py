@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from .._backends.base import Duplex, TimedOut
+from .._backends.base import TimedOut
 from .._errors import ConnectError, ConnectTimeout, PoolTimeout
 from .connection import Connection
 from .dial import Route
+from .half_duplex import duplex_of
 from .multiplexed import MultiplexedExchange
 from .multiplexed_connection import MultiplexedConnection
 from .pool import Pool
@@ -192,7 +193,7 @@ class SharingPool(Pool):
     def _connection_of(self, lane: ConnectionLane, route: Route, stream: Stream) -> Connection:
         if not self._dialer.speaks_http2(route, stream):
             return super()._connection_of(lane, route, stream)
-        connection = MultiplexedConnection(self, lane, route, cast("Duplex", stream))
+        connection = MultiplexedConnection(self, lane, route, duplex_of(stream))
         lane.shared.append(connection)
         return connection
 
