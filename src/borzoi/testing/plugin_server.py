@@ -1,0 +1,34 @@
+"""The fixture `http_server`, and its marker: a scripted server on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .server import Server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the marker."""
+    config.addinivalue_line(
+        "markers",
+        'http_server(tls=False): settings of the fixture http_server; tls=True, or "expired", "wrong_host", ...',
+    )
+
+
+@pytest.fixture
+def http_server(request: pytest.FixtureRequest) -> Generator[Server]:
+    """A real server on loopback with the routes of the test. The network guard lets it through."""
+    from .plugin_guard import let_through
+    from .server import Server
+
+    marker = request.node.get_closest_marker("http_server")
+    server = Server(request.node.nodeid, **({} if marker is None else marker.kwargs)).start()
+    let_through(request.node, f"{server.host}:{server.port}")
+    yield server
+    text = server.finish()
+    if text is not None:
+        pytest.fail(text, pytrace=False)
