@@ -60,6 +60,10 @@ def main(options: argparse.Namespace) -> int:
             raise
         print(MISSING_EXTRA, file=sys.stderr)
         return 2
+    import gc
+
+    # Nothing that is made has a use before the end, nor ends in a circle.
+    gc.disable()
     try:
         return _generate(options)
     except DocumentError as error:

@@ -12,7 +12,7 @@ from typing import Any
 from .diagnostics import Diagnostic, DocumentError
 from .sources import Sources
 from .syntax import line_of, parse
-from .versions import upgrade
+from .versions import allow_null, upgrade
 
 MAX_HOPS = 50
 """References that lead to references."""
@@ -70,6 +70,8 @@ class Document:
         found = _at(value, fragment)
         if found is MISSING:
             raise self.error(node, f"$ref {reference!r} leads to nothing.")
+        if isinstance(found, dict) and "nullable" in found:
+            allow_null(found)
         return Node(self, uri, fragment, found)
 
     def _anchor(self, uri: str, name: str) -> str:
@@ -119,6 +121,8 @@ class Node:
             found = value[key]
         else:
             found = None
+        if isinstance(found, dict) and "nullable" in found:
+            allow_null(found)
         return Node(self.document, self.uri, f"{self.pointer}/{escape(str(key))}", found)
 
     def __getitem__(self, key: str | int) -> Node:

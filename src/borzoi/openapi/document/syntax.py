@@ -25,11 +25,8 @@ def parse(content: bytes, file: str) -> Any:
     if len(content) > MAX_BYTES:
         raise DocumentError(f"The document is larger than {MAX_BYTES // 1024 // 1024} MiB.", file=file)
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        value = _parse_json(content, file)
-    else:
-        value = _parse_yaml(content, file)
-    _check_size(value, file)
-    return value
+        return _parse_json(content, file)
+    return _parse_yaml(content, file)
 
 
 def _parse_json(content: bytes, file: str) -> Any:
@@ -53,7 +50,7 @@ def _parse_yaml(content: bytes, file: str) -> Any:
     import yaml
 
     try:
-        return yaml.load(content, _loader())  # noqa: S506 -- a subclass of the safe loader
+        value = yaml.load(content, _loader())  # noqa: S506 -- a subclass of the safe loader
     except RecursionError:
         raise DocumentError("The document nests too deeply.", file=file) from None
     except yaml.MarkedYAMLError as error:
@@ -62,6 +59,9 @@ def _parse_yaml(content: bytes, file: str) -> Any:
         raise DocumentError(f"This is not YAML: {error.problem or error.context}.", file=file, line=line) from None
     except (yaml.YAMLError, ValueError, UnicodeError) as error:
         raise DocumentError(f"This is not YAML: {str(error).splitlines()[0]}.", file=file) from None
+    if b"&" in content:
+        _check_size(value, file)
+    return value
 
 
 @cache

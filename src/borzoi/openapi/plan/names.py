@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from functools import cache
 from zlib import crc32
 
 MAX_LENGTH = 80
@@ -20,12 +21,14 @@ _FILES = frozenset(
 """Names that no file may have on some systems, or that mean something to Python."""
 
 
-def words(text: str) -> list[str]:
+@cache
+def words(text: str) -> tuple[str, ...]:
     """Split a name where its case changes and where it has other characters than letters and digits."""
+    if text.isascii() and "'" not in text:
+        return tuple(_WORDS.findall(text))
     plain = unicodedata.normalize("NFKD", text.replace("'s ", "s ").replace("\u2019s ", "s "))
-    return _WORDS.findall(
-        "".join([char if char.isascii() else "" if unicodedata.combining(char) else " " for char in plain])
-    )
+    letters = [char if char.isascii() else "" if unicodedata.combining(char) else " " for char in plain]
+    return tuple(_WORDS.findall("".join(letters)))
 
 
 def suffix(text: str) -> str:
@@ -39,6 +42,7 @@ def _shortened(name: str, text: str) -> str:
     return f"{name[: MAX_LENGTH - 5].rstrip('_')}_{suffix(text)}"
 
 
+@cache
 def composed(name: str) -> str:
     """Return the name of a class inside of others, cut in the middle where it is too long."""
     if len(name) <= MAX_CLASS:
@@ -46,6 +50,7 @@ def composed(name: str) -> str:
     return f"{name[:24]}{suffix(name).upper()}{name[-(MAX_CLASS - 28) :]}"
 
 
+@cache
 def snake(text: str, *, prefix: str = "field") -> str:
     """Return a name for a variable, a field, a function."""
     name = "_".join(words(text)).lower()
@@ -57,6 +62,7 @@ def snake(text: str, *, prefix: str = "field") -> str:
     return f"{name}_" if keyword.iskeyword(name) or name in ("self", "cls") else name
 
 
+@cache
 def pascal(text: str) -> str:
     """Return a name for a class."""
     name = "".join([word if word.isupper() and len(word) > 1 else word.capitalize() for word in words(text)])

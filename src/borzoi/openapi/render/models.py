@@ -7,7 +7,7 @@ of others is imported at its end, when its own names are there.
 from __future__ import annotations
 
 from ..plan.values import Field, LiteralOf, Model, OneOf, Package, Type
-from .text import WIDTH, Expression, Group, docstring, lines_of, literal
+from .text import WIDTH, Expression, Group, alternatives, docstring, lines_of, literal
 from .types import Types, import_of, imports, names_in
 
 
@@ -36,8 +36,7 @@ def _index(package: Package) -> str:
     for each in models:
         by_module.setdefault(each.module, []).append(each.name)
     for module in sorted(by_module):
-        exported = import_of(f".{module}", [f"{name} as {name}" for name in by_module[module]], indent=4)
-        lines += [f"    {line}" for line in exported]
+        lines += import_of(f".{module}", [f"{name} as {name}" for name in by_module[module]], indent=4)
     lines += ["else:"]
     homes = [f"{literal(each.name)}: {literal(each.module)}" for each in models]
     lines += (
@@ -116,8 +115,9 @@ def _assembled(
         lines += (
             ["" if not blocks or not blocks[-1][0].startswith("class") else "\n", *others] if blocks else ["", *others]
         )
-    for block in late:
-        lines += ["", *block] if lines[-1] != "" else block
+    after_class = bool(blocks) and not others and blocks[-1][0].startswith("class")
+    for index, block in enumerate(late):
+        lines += [*([""] * (2 if after_class and index == 0 else 1) if lines[-1] != "" else []), *block]
     return "\n".join(lines).replace("\n\n\n\n", "\n\n\n").rstrip("\n") + "\n"
 
 
@@ -196,19 +196,39 @@ def _field(field: Field, types: Types) -> list[str]:
     if not renamed:
         default = "" if field.required else " = UNSET"
         line = f"    {field.name}: {annotation}{default}"
+        if default and len(line) > WIDTH >= len(f"    {field.name}: {annotation} = ("):
+            return [
+                f"    {field.name}: {annotation} = (",
+                "        UNSET",
+                "    )",
+                *docstring(field.doc, 4, limit=200),
+            ]
         if len(line) > WIDTH and " | " in annotation:
             return [
                 f"    {field.name}: (",
-                f"        {annotation}",
+                *(alternatives(annotation, " " * 8) if len(annotation) + 8 > WIDTH else [f"        {annotation}"]),
                 f"    ){default}",
                 *docstring(field.doc, 4, limit=200),
             ]
         return [line, *docstring(field.doc, 4, limit=200)]
     given = [] if field.required else ["default=UNSET"]
-    group = Group(f"{field.name}: {annotation} = field(", [*renamed, *given], ")")
+    before = f"{field.name}: {annotation} = "
+    group = Group(f"{before}field(", [*renamed, *given], ")")
+    if len(before) + 10 > WIDTH >= len(before) + 5:
+        # The line has no room for the call, but for the bracket around it.
+        return [
+            f"    {before}(",
+            f"        {group.flat.removeprefix(before)}",
+            "    )",
+            *docstring(field.doc, 4, limit=200),
+        ]
     return [*lines_of(group, 4), *docstring(field.doc, 4, limit=200)]
 
 
 def _late_alias(model: Model, types: Types) -> list[str]:
     text = types.text(model.type, "")
-    return [f"{model.name}: TypeAlias = {text}", *docstring(model.doc, 0, limit=300)]
+    line = f"{model.name}: TypeAlias = {text}"
+    if len(line) > WIDTH and text.endswith("]") and " | " not in text:
+        outer, _, inner = text.partition("[")
+        return [f"{model.name}: TypeAlias = {outer}[", f"    {inner[:-1]}", "]", *docstring(model.doc, 0, limit=300)]
+    return [line, *docstring(model.doc, 0, limit=300)]

@@ -6,7 +6,7 @@ from ..plan import names
 from ..plan.values import ANY, NULL, OneOf, Operation, Package, Parameter, Part, Reply, Type
 from .models import docstring_text
 from .text import Expression, Group, docstring, lines_of, literal
-from .types import Types, imports, names_in
+from .types import Types, import_of, imports, names_in
 
 _SHORT = {"path": "path", "query": "query", "header": "header", "cookie": "cookie", "querystring": "query_string"}
 _HEAD = "from __future__ import annotations"
@@ -305,7 +305,7 @@ def _heading(body: list[str], used: set[str]) -> list[str]:
 
 def package_imports(resource: str, body: list[str], *, client: bool) -> list[str]:
     """Return the imports of the package's own modules."""
-    lines = ["", f"from .._operations import {resource} as _operations"]
+    lines = ["", *import_of(".._operations", [f"{resource} as _operations"])]
     checked = ["    from .. import models"] if any("models." in line for line in body) else []
     checked += ["    from ..client import Client"] if client else []
     return [*lines, *(["", "if TYPE_CHECKING:", *checked] if checked else [])]
@@ -326,7 +326,7 @@ def render_functions(tag: str, operations: list[Operation], types: Types) -> str
         "",
     ]
     head += _heading(body, used)
-    head += ["", *[f"from .._operations import {each} as _{each}" for each in resources]]
+    head += ["", *[line for each in resources for line in import_of(".._operations", [f"{each} as _{each}"])]]
     checked = ["    from .. import models"] if any("models." in line for line in body) else []
     return "\n".join([*head, "", "if TYPE_CHECKING:", *checked, "    from ..client import Client", *body, ""])
 

@@ -7,7 +7,7 @@ from ..plan.values import NULL, Operation, Package, Type
 from .models import docstring_text, render_models
 from .operations import arguments_of, by_resource, finished_resource, render_functions, render_table
 from .text import Group, docstring, lines_of, literal
-from .types import Types, imports, names_in
+from .types import Types, import_of, imports, names_in
 
 _STATUSES = {
     "400": "BadRequest", "401": "Unauthorized", "402": "PaymentRequired", "403": "Forbidden", "404": "NotFound",
@@ -67,7 +67,9 @@ def _init(package: Package) -> str:
 def _client(package: Package, resources: list[str]) -> str:
     body = ["", ""]
     schemes = [
-        f"{literal(each.key)}: Scheme({', '.join(_scheme(each.kind, each.wire, each.arguments, each.token_url))})"
+        Group(
+            f"{literal(each.key)}: runtime.Scheme(", _scheme(each.kind, each.wire, each.arguments, each.token_url), ")"
+        )
         for each in package.security
     ]
     has_schemes = bool(schemes)
@@ -87,8 +89,8 @@ def _client(package: Package, resources: list[str]) -> str:
         head.append("if TYPE_CHECKING:")
         for each in sorted(resources):
             title = names.pascal(each)
-            head.append(f"    from .resources.{each} import Async{title}, {title}")
-    return "\n".join([*head, *[line.replace(" Scheme(", " runtime.Scheme(") for line in body], ""])
+            head += import_of(f".resources.{each}", sorted([f"Async{title}", title]), indent=4)
+    return "\n".join([*head, *body, ""])
 
 
 def _scheme(kind: str, wire: str, arguments: tuple[str, ...], token_url: str) -> list[str]:
@@ -105,7 +107,7 @@ def _client_class(prefix: str, package: Package, resources: list[str], has_schem
     for each in resources:
         title = f"{prefix}{names.pascal(each)}"
         lines += ["", "    @property", f"    def {each}(self) -> {title}:", f'        """The operations of {each}."""']
-        lines += [f"        from .resources.{each} import {title}", "", f"        return {title}(self)"]
+        lines += [*import_of(f".resources.{each}", [title], indent=8), "", f"        return {title}(self)"]
     return lines
 
 

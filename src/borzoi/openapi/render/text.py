@@ -6,17 +6,22 @@ written are names, which are identifiers by construction.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH = 120
 
+_PLAIN = re.compile(r"[A-Za-z0-9 _./{}:,;+*#-]*")
+
 
 def literal(value: str | bool | float | None) -> str:
     """Return the source of a value, in printable ASCII but for letters, in the quotes that need fewer escapes."""
     if not isinstance(value, str):
         return repr(value)
+    if _PLAIN.fullmatch(value):
+        return f'"{value}"'
     quote = "'" if value.count('"') > value.count("'") else '"'
     return quote + "".join([_escaped(char, quote) for char in value]) + quote
 
@@ -35,11 +40,15 @@ def _numbered(code: int) -> str:
 
 def prose(text: str, *, limit: int = 0) -> str:
     """Return a text on one line, cut at the end of a sentence where it is too long."""
-    line = " ".join("".join([char if char.isprintable() else " " for char in text]).split())
+    line = " ".join((text if text.isprintable() else "".join(map(_printable, text))).split())
     if not limit or len(line) <= limit:
         return line
     end = line.rfind(". ", 0, limit)
     return line[: end + 1] if end > 20 else line[: line.rfind(" ", 0, limit) if " " in line[:limit] else limit] + " ..."
+
+
+def _printable(char: str) -> str:
+    return char if char.isprintable() else " "
 
 
 def docstring(text: str, indent: int, *, limit: int = 0) -> list[str]:
@@ -87,8 +96,12 @@ def lines_of(expression: Expression, indent: int, tail: int = 0) -> list[str]:
     """Lay out an expression; `tail` is the length of what follows it on its last line."""
     pad = " " * indent
     flat = expression if isinstance(expression, str) else expression.flat
-    if isinstance(expression, str) or indent + len(flat) + tail <= WIDTH or not expression.items:
+    if indent + len(flat) + tail <= WIDTH:
         return [pad + flat]
+    if isinstance(expression, str):
+        return alternatives(flat, pad)
+    if not expression.items:
+        return _broken_result(expression, pad)
     inner = [each if isinstance(each, str) else each.flat for each in expression.items]
     hugged = ", ".join(inner)
     # A single parameter of a definition gets a comma; a single argument of a call does not.
@@ -101,3 +114,25 @@ def lines_of(expression: Expression, indent: int, tail: int = 0) -> list[str]:
         # What follows a bare star or slash in a signature is a comma, too.
         result += [*laid[:-1], laid[-1] + ","]
     return [*result, pad + expression.after]
+
+
+def alternatives(text: str, pad: str) -> list[str]:
+    """Break a parameter where its type has alternatives."""
+    pieces = [""]
+    depth = 0
+    for part in text.split(" | "):
+        if depth or not pieces[0]:
+            pieces[-1] += part if not pieces[-1] else f" | {part}"
+        else:
+            pieces.append(part)
+        depth += part.count("[") - part.count("]")
+    first, *rest = pieces
+    return [pad + first, *[f"{pad}| {each}" for each in rest]]
+
+
+def _broken_result(expression: Group, pad: str) -> list[str]:
+    """Break a definition without parameters in the brackets of what it returns."""
+    before, bracket, inner = (expression.before + expression.after).partition("[")
+    if not expression.before.startswith("def ") or not bracket:
+        return [pad + expression.flat]
+    return [f"{pad}{before}[", f"{pad}    {inner.removesuffix(']:')}", f"{pad}]:"]

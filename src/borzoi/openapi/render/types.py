@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
-from .text import WIDTH, Group, lines_of, literal
+from .text import WIDTH, literal
 
 
 class Types:
@@ -61,7 +61,7 @@ def imports(used: set[str], *, runtime: set[str] | None = None) -> list[str]:
     standard = ["import datetime as dt"] if "dt" in used else []
     if "Decimal" in used:
         standard.append("from decimal import Decimal")
-    typing = sorted(used & {"TYPE_CHECKING", "Any", "Literal", "TypeAlias", "Unpack"}, key=str.casefold)
+    typing = sorted(used & {"TYPE_CHECKING", "Any", "Literal", "TypeAlias", "Unpack"}, key=_order)
     if typing:
         standard.append(f"from typing import {', '.join(typing)}")
     if "UUID" in used:
@@ -71,13 +71,15 @@ def imports(used: set[str], *, runtime: set[str] | None = None) -> list[str]:
 
 
 def import_of(module: str, found: list[str], *, indent: int = 0) -> list[str]:
-    """Return the import of names from a module, for a line that is indented."""
+    """Return the lines that import names from a module."""
     if not found:
         return []
-    flat = f"from {module} import {', '.join(found)}"
-    if indent + len(flat) <= WIDTH:
+    flat = f"{' ' * indent}from {module} import {', '.join(found)}"
+    if len(flat) <= WIDTH:
         return [flat]
-    return lines_of(Group(f"from {module} import (", found, ")", is_literal=True), 0)
+    # An import is broken one name to a line, as a list is.
+    pad = " " * indent
+    return [f"{pad}from {module} import (", *[f"{pad}    {each}," for each in found], f"{pad})"]
 
 
 def _order(name: str) -> tuple[int, str]:
