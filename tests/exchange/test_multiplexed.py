@@ -13,7 +13,7 @@ from tests.exchange.http_peers import Recorder, assert_whole
 from tests.worlds.certificates import server_context
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
-from tests.worlds.world import World
+from tests.worlds.world import WORLDS, World
 
 
 @pytest.mark.parametrize("tls", [True, False])
@@ -205,3 +205,94 @@ def test_who_does_not_read_stops_no_other(world: World) -> None:
                 assert_settled(client, idle=1)
 
         world.run(body)
+
+
+def test_interim_responses_and_trailers(world: World) -> None:
+    """Interim responses are told of, and trailers are there after the body; a request's own follow its body."""
+    told: list[int] = []
+    received: list[Any] = []
+
+    def answer(peer: Http2Peer, request: Request) -> None:
+        received.extend(request.trailers)
+        peer.respond(request.stream, interim=[103], body=b"body", trailers=[(b"sum", b"7")])
+
+    async def later(interim: Any) -> None:
+        told.append(interim.status_code)
+
+    def at_once(interim: Any) -> None:
+        told.append(interim.status_code)
+
+    async def pieces() -> Any:
+        yield b"piece"
+
+    with http2_server(answering(answer), tls=True) as server:
+
+        async def body() -> None:
+            async with http2_client(world) as client:
+                response = await client.post(
+                    server.url,
+                    content=pieces() if world.is_async else iter([b"piece"]),
+                    extensions={"on_informational": later if world.is_async else at_once, "trailers": {"of": "mine"}},
+                )
+                assert response.text == "body"
+                assert dict(response.trailers) == {"sum": "7"}
+                assert_settled(client, idle=1)
+
+        world.run(body)
+    assert told == [103]
+    assert received == [(b"of", b"mine")]
+
+
+def test_expecting_100(world: World) -> None:
+    """A body that is announced with Expect goes out when the server asks for it, and not after a final answer."""
+
+    def script(peer: Http2Peer) -> None:
+        first = peer.head()
+        assert first.body == b""
+        peer.h2.send_headers(first.stream, [(b":status", b"100")])
+        peer.flush()
+        peer.until(lambda: first.ended)
+        echo(peer, first)
+        second = peer.head()
+        while second is first or second.ended:
+            second = peer.head()
+        peer.respond(second.stream, status=417)
+        peer.until(lambda: second.reset_code is not None)
+        assert second.body == b""
+        peer.until_closed()
+
+    with http2_server(script, tls=True) as server:
+
+        async def body() -> None:
+            async with http2_client(world) as client:
+                for status in (200, 417):
+                    response = await client.post(server.url, content=b"x", headers={"Expect": "100-continue"})
+                    assert response.status_code == status
+                assert_settled(client, idle=1)
+
+        world.run(body)
+
+
+def test_a_client_outlives_its_loop() -> None:
+    """An idle connection of a loop that was closed is taken over by the next loop."""
+    from borzoi import AsyncHTTPTransport
+    from tests.worlds.certificates import client_context
+
+    with http2_server(answering(), tls=True) as server:
+        transport = AsyncHTTPTransport(verify=client_context(), http2=True)
+        numbers: list[int] = []
+
+        async def body() -> None:
+            import borzoi
+
+            client = borzoi.AsyncClient(transport=transport)
+            numbers.append((await client.get(server.url)).extensions["stream_id"])
+
+        async def close() -> None:
+            await body()
+            await transport.aclose()
+
+        WORLDS["asyncio"].run(body)
+        WORLDS["trio"].run(close)
+        assert numbers == [1, 3]
+        assert len(server.connections) == 1

@@ -20,7 +20,7 @@ from .._messages.response import Response
 from .._messages.streams import ByteStream, source_of
 from .._values.headers import Headers
 from .continuing import PATIENCE
-from .single import IDEMPOTENT, SMALL_BODY, Exchange
+from .single import IDEMPOTENT, SMALL_BODY, Exchange, trailers_of
 
 if TYPE_CHECKING:
     from .._messages.request import Request
@@ -173,9 +173,10 @@ class MultiplexedExchange(Exchange):
                 return stream.error is None
 
     def _end_request(self, connection: MultiplexedConnection, stream: Stream) -> None:
+        trailers = trailers_of(self.request) if stream.to_send else []
         with connection.guard:
             if stream.error is None and not stream.complete:
-                connection.http2.end(stream)
+                connection.http2.end(stream, trailers)
                 connection.push()
 
     async def _is_body_wanted(self, connection: MultiplexedConnection, stream: Stream) -> bool:
@@ -198,6 +199,8 @@ class MultiplexedExchange(Exchange):
             # Each interim response is a sign of life.
             seen = len(stream.informational)
             await self._wait(connection, stream, partial(_has_head, stream, seen))
+            if stream.informational:
+                await self._tell_informational(stream)
             if stream.head is None and stream.error is not None:
                 raise connection.failure(stream)
 
@@ -271,6 +274,8 @@ class MultiplexedExchange(Exchange):
             # RFC 9113, 8.1: what is left of the request is of no use to anybody.
             connection.http2.reset(stream)
             connection.push()
+        if stream.trailers:
+            self.trailers = stream.trailers
         self.is_whole = True
         self._give_back(connection)
 

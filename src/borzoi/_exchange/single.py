@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .._config import Deadline
     from .._messages.request import Request
     from .._wire.http1 import Http1
+    from .._wire.http2_stream import Stream as Http2Stream
     from .connection import Connection, Upgraded
     from .pool import ConnectionLane, Pool
 
@@ -228,7 +229,7 @@ class Exchange(Body):
             else:
                 engine.receive_eof()
 
-    async def _tell_informational(self, engine: Http1) -> None:
+    async def _tell_informational(self, engine: Http1 | Http2Stream) -> None:
         """Call the program's `on_informational` with each interim response (1xx) that it has not seen."""
         callback = self.request.extensions.get("on_informational")
         if callback is None:
