@@ -88,15 +88,15 @@ def test_http_mock_is_strict(pytester: pytest.Pytester, server: RawServer) -> No
 
 
 def test_cassettes_that_are_recorded_go_out(pytester: pytest.Pytester, server: RawServer) -> None:
-    """A test with a cassette is not guarded in a run that is asked to go over the network."""
-    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--http')")
-    mark = "@pytest.mark.http_cassette\n"
-    test = SWALLOWS.replace("def test_one", mark + "def test_one")
+    """A test with a cassette is guarded, but not in a run that is asked to go over the network."""
+    folder = pytester.mkdir("cassettes") / "test_it"
+    folder.mkdir()
+    (folder / "test_one.yaml").write_text("borzoi: 1\nexchanges: []\n")
+    test = SWALLOWS.replace("def test_one", "@pytest.mark.http_cassette\ndef test_one")
+    plugin = ("-p", "borzoi.testing.plugin_cassettes")
 
-    _run(pytester, server, "http_guard = strict\nmarkers = http_cassette", test, "--http=record").assert_outcomes(
-        passed=2
-    )
-    _run(pytester, server, "http_guard = strict\nmarkers = http_cassette", test).assert_outcomes(passed=2, errors=1)
+    _run(pytester, server, "http_guard = strict", test, *plugin, "--http=live").assert_outcomes(passed=2)
+    _run(pytester, server, "http_guard = strict", test, *plugin).assert_outcomes(passed=2, errors=1)
 
 
 @pytest.mark.parametrize("ini", ["http_allow = localhost api.test", ""])
