@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixtures `http_mock` and `http_clock`, and the marker `http_mock`.
+"""The pytest plugin: the fixtures `http_mock` and `http_clock`, the marker `http_mock`, and the parts beside them.
 
 It is loaded in every run of pytest in an environment with Borzoi, so it imports nothing before a fixture is used.
 """
@@ -14,6 +14,9 @@ import pytest
 if TYPE_CHECKING:
     from .clock import Clock
     from .mocking import Mock
+
+pytest_plugins = ("borzoi.testing.plugin_cassettes", "borzoi.testing.plugin_guard", "borzoi.testing.plugin_server")
+"""The rest of the plugin, each part with fixtures, markers and settings of its own."""
 
 _failed = pytest.StashKey[bool]()
 
