@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 
 from scripts.compat.environment import CACHE, OURS, ROOT, run
@@ -58,8 +59,9 @@ def main(pytest: Sequence[str] = ()) -> int:
 def _install(python: str) -> None:
     wanted = (*OURS, "pytest", "trio", *LIBRARIES, *SDKS)
     marker = HOME / "requirements.txt"
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    text = "\n".join((sys.version, *wanted, project))
+    # Installing takes minutes, so that it is done anew only where what is installed may differ.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = "\n".join((sys.version, *wanted, repr(project)))
     if marker.exists() and marker.read_text(encoding="utf-8") == text:
         return
     run([sys.executable, "-m", "venv", "--clear", str(HOME)])

@@ -76,15 +76,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours='"Unprocessable Entity"',
     ),
     Difference(
-        "sent though cancelled",
-        "In a scope that is cancelled httpx2 sends nothing; a request of Borzoi is on its way before it waits and notices.",
-        path="/recorded",
-        own='[[]{"method": "GET"*',
-        ours='[[]{"method": "DELETE"*',
-        sdk="mcp",
-        call="the_client_times_out",
-    ),
-    Difference(
         "httpx is httpx2",
         "anthropic refuses a client of httpx; one of Borzoi is a client of httpx2 as well, and works.",
         path="/seen",

@@ -15,6 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 
+LONGEST_WAIT = 5
+"""Seconds that a request which is expected may take to come."""
+
+
 class Answer(NamedTuple):
     """A response, and how it goes wrong if it does."""
 
@@ -121,9 +125,10 @@ class Server(ThreadingHTTPServer):
         return self._answers.popleft() if self._answers else answer_text("no answer is left", 418)
 
     def wait_for_requests(self, number: int) -> None:
-        """Wait until so many requests have come, or the server is being closed."""
+        """Wait until so many requests have come, or the server is being closed. Raises TimeoutError."""
         with self._came:
-            self._came.wait_for(lambda: len(self.requests) >= number or self.released.is_set())
+            if not self._came.wait_for(lambda: len(self.requests) >= number or self.released.is_set(), LONGEST_WAIT):
+                raise TimeoutError(f"{len(self.requests)} requests have come, not {number}")
 
     def release(self) -> None:
         """Let go on what stalls or waits."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -45,15 +48,30 @@ def prepare(server: Server, *answers: Answer, listening: Answer = Answer(405)) -
     return f"{server.url}/mcp"
 
 
+@asynccontextmanager
+async def connected(
+    server: Server, url: str, came: int = 3, *, ends: bool = True, client: Any = None, **options: Any
+) -> AsyncIterator[mcp.Client]:
+    """A client that has greeted the server and listens to it: so many requests have come.
+
+    A call that fails leaves without ending its session (`ends=False`): the SDK does that while it is being cancelled, and
+    how far such a request goes is a matter of chance.
+    """
+    transport = streamable_http_client(url, http_client=client, terminate_on_close=ends)
+    async with mcp.Client(transport, **{"mode": "legacy", **options}) as made:
+        await asyncio.to_thread(server.wait_for_requests, came)
+        yield made
+
+
 @calls
 async def constructs(server: Server) -> Any:
-    async with mcp.Client(prepare(server), mode="legacy") as client:
+    async with connected(server, prepare(server)) as client:
         return [client.protocol_version, client.server_info, client.server_capabilities]
 
 
 @calls
 async def lists_tools(server: Server) -> Any:
-    async with mcp.Client(prepare(server, answer_json(result(2, tools=TOOLS))), mode="legacy") as client:
+    async with connected(server, prepare(server, answer_json(result(2, tools=TOOLS)))) as client:
         return await client.list_tools()
 
 
@@ -68,7 +86,7 @@ async def calls_a_tool(server: Server) -> Any:
     async def hear(message: Any) -> None:
         heard.append(message)
 
-    async with mcp.Client(url, mode="legacy", logging_callback=hear) as client:
+    async with connected(server, url, logging_callback=hear) as client:
         return [await client.call_tool("add", {"a": 1, "b": 2}), heard]
 
 
@@ -83,7 +101,7 @@ async def listens(server: Server) -> Any:
         heard.append(message)
 
     url = prepare(server, answer_json(result(2, tools=TOOLS)), listening=listening)
-    async with mcp.Client(url, mode="legacy", message_handler=hear) as client:
+    async with connected(server, url, message_handler=hear) as client:
         await client.list_tools()
     return len(server.requests)
 
@@ -94,20 +112,20 @@ async def probes(server: Server) -> Any:
     unknown = answer_json({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "Method not found"}})
     server.route("POST", "/mcp", unknown, answer_json(result(2, **GREETING)), ACCEPTED)
     server.route("GET", "/mcp", Answer(405))
-    async with mcp.Client(f"{server.url}/mcp") as client:
+    async with connected(server, f"{server.url}/mcp", came=3, mode="auto") as client:
         return client.protocol_version
 
 
 @calls
 async def a_tool_fails(server: Server) -> Any:
     error = {"jsonrpc": "2.0", "id": 2, "error": {"code": -32602, "message": "No such tool", "data": {"a": 1}}}
-    async with mcp.Client(prepare(server, answer_json(error)), mode="legacy") as client:
+    async with connected(server, prepare(server, answer_json(error)), ends=False) as client:
         return await client.list_tools()
 
 
 @calls
 async def refused(server: Server) -> Any:
-    async with mcp.Client(prepare(server, answer_text("no", 403)), mode="legacy") as client:
+    async with connected(server, prepare(server, answer_text("no", 403)), ends=False) as client:
         return await client.list_tools()
 
 
@@ -121,15 +139,19 @@ async def refused_at_once(server: Server) -> Any:
 @calls
 async def is_cut_off(server: Server) -> Any:
     url = prepare(server, BROKEN)
-    async with mcp.Client(url, mode="legacy", read_timeout_seconds=LIMIT) as client:
+    async with connected(server, url, ends=False, read_timeout_seconds=LIMIT) as client:
         return await client.list_tools()
 
 
 @calls
 async def times_out(server: Server) -> Any:
-    """The time-out is that of the protocol."""
-    async with mcp.Client(prepare(server, STALLED), mode="legacy", read_timeout_seconds=LIMIT) as client:
-        return await client.list_tools()
+    """The time-out is that of the protocol, and the server is told that nobody waits any more."""
+    async with connected(server, prepare(server, STALLED), ends=False, read_timeout_seconds=LIMIT) as client:
+        try:
+            return await client.list_tools()
+        except mcp.MCPError as error:
+            await asyncio.to_thread(server.wait_for_requests, 5)
+            return error
 
 
 @calls
@@ -137,8 +159,7 @@ async def the_client_times_out(server: Server) -> Any:
     """The time-out is that of the HTTP client."""
     url = prepare(server, STALLED)
     async with httpx2.AsyncClient(timeout=LIMIT) as mine:
-        transport = streamable_http_client(url, http_client=mine)
-        async with mcp.Client(transport, mode="legacy", read_timeout_seconds=5) as client:
+        async with connected(server, url, ends=False, client=mine, read_timeout_seconds=5) as client:
             return await client.list_tools()
 
 
@@ -153,7 +174,7 @@ async def custom_client(server: Server) -> Any:
     """A client of the caller is used, with its headers and its authentication, and is left open."""
     url = prepare(server, answer_json(result(2, tools=TOOLS)))
     async with httpx2.AsyncClient(headers={"X-Mine": "1"}, auth=("ann", "secret")) as mine:
-        async with mcp.Client(streamable_http_client(url, http_client=mine), mode="legacy") as client:
+        async with connected(server, url, client=mine) as client:
             tools = await client.list_tools()
         return [tools, mine.is_closed]
 
@@ -165,7 +186,7 @@ async def is_redirected(server: Server) -> Any:
     server.route("POST", "/old", Answer(307, (("Location", "/mcp"),)))
     server.route("GET", "/old", Answer(405))
     server.route("DELETE", "/old", Answer(200))
-    async with mcp.Client(f"{server.url}/old", mode="legacy") as client:
+    async with connected(server, f"{server.url}/old", came=5) as client:
         return await client.list_tools()
 
 
@@ -176,7 +197,7 @@ async def a_stream_breaks(server: Server) -> Any:
     rest = answer_events(f"id: e2\nevent: message\ndata: {result_text(2)}\n\n")
     url = prepare(server, answer_events(begun))
     server.route("GET", "/mcp", Answer(405), rest)
-    async with mcp.Client(url, mode="legacy", read_timeout_seconds=5) as client:
+    async with connected(server, url, read_timeout_seconds=5) as client:
         return await client.list_tools()
 
 
