@@ -41,7 +41,10 @@ def generate(
     """
     chosen = selection or Selection()
     document = place if isinstance(place, Document) else open_document(place, allow_remote=allow_remote)
-    package = build_plan(document, chosen)
+    try:
+        package = build_plan(document, chosen)
+    except RecursionError:
+        raise DocumentError("The document nests too deeply.", file=document.sources.name(document.root.uri)) from None
     if strict and document.diagnostics:
         more = f", and {len(document.diagnostics) - 1} more" if len(document.diagnostics) > 1 else ""
         raise DocumentError(f"{document.diagnostics[0]}{more}")

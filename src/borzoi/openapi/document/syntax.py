@@ -37,13 +37,12 @@ def _parse_json(content: bytes, file: str) -> Any:
     except RecursionError:
         raise DocumentError("The document nests too deeply.", file=file) from None
     except msgspec.DecodeError as error:
-        # A flow mapping of YAML begins as an object of JSON does.
-        try:
+        if file.lower().endswith((".yaml", ".yml")):
+            # A flow mapping of YAML begins as an object of JSON does.
             return _parse_yaml(content, file)
-        except DocumentError:
-            offset = re.search(r"byte (\d+)", str(error))
-            line = content.count(b"\n", 0, int(offset[1])) + 1 if offset else content.count(b"\n") + 1
-            raise DocumentError(f"This is not JSON: {error}.", file=file, line=line) from None
+        offset = re.search(r"byte (\d+)", str(error))
+        line = content.count(b"\n", 0, int(offset[1])) + 1 if offset else content.count(b"\n") + 1
+        raise DocumentError(f"This is not JSON: {error}.", file=file, line=line) from None
 
 
 def _parse_yaml(content: bytes, file: str) -> Any:
@@ -55,12 +54,11 @@ def _parse_yaml(content: bytes, file: str) -> Any:
         raise DocumentError("The document nests too deeply.", file=file) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = None if mark is None else mark.line + 1
+        line = None if mark is None else min(mark.line, content.rstrip().count(b"\n")) + 1
         raise DocumentError(f"This is not YAML: {error.problem or error.context}.", file=file, line=line) from None
     except (yaml.YAMLError, ValueError, UnicodeError) as error:
         raise DocumentError(f"This is not YAML: {str(error).splitlines()[0]}.", file=file) from None
-    if b"&" in content:
-        _check_size(value, file)
+    _check_size(value, file)
     return value
 
 

@@ -6,6 +6,7 @@ circles and as deep as they like.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Any
 
@@ -51,6 +52,10 @@ _FORMATS = {
     "uri": Plain("Uri"),
 }
 _SIMPLE = {"string": STR, "integer": INT, "number": FLOAT, "boolean": BOOL, "null": NULL}
+
+
+_UNSENDABLE = re.compile(r'["\\\x00-\x1f]')
+"""What msgspec takes in no name of a member."""
 
 
 class Place:
@@ -254,7 +259,13 @@ class Schemas:
         return ListOf(self.union(members, f"{prefix.key}|items", f"{place.name}Item", place.root) if members else ANY)
 
     def _object(self, parts: Parts, key: str, place: Place, side: str) -> Type:
-        if not parts.properties():
+        members = parts.properties()
+        if any(_UNSENDABLE.search(wire) for wire in members):
+            parts.nodes[0].note(
+                "A member has a quote, a backslash or a control character in its name: the object is a dict."
+            )
+            return MapOf(ANY)
+        if not members:
             extra = parts.find("additionalProperties")
             if extra is None or not isinstance(extra.value, dict):
                 pattern = parts.find("patternProperties")

@@ -152,14 +152,16 @@ def _constructor(package: Package) -> list[str]:
 
 
 def _errors(grouped: dict[str, list[Operation]], types: Types) -> str:
-    classes: list[str] = []
+    # Resources may share a noun, as `user` and `users` do; what their operations raise is one class then.
+    nouns: dict[str, dict[str, list[Type]]] = {}
     for resource, operations in grouped.items():
-        found: dict[str, list[Type]] = {}
+        found = nouns.setdefault(names.pascal(names.singular(resource)), {})
         for error in (error for each in operations for error in each.errors if error.status in _STATUSES):
             found.setdefault(error.status, []).append(error.type)
-        noun = names.pascal(names.singular(resource))
+    classes: list[str] = []
+    for noun, found in nouns.items():
         for status, declared in sorted(found.items()):
-            classes += _error(noun, status, declared, resource, types)
+            classes += _error(noun, status, declared, types)
     used = names_in(classes)
     base = sorted(["APIStatusError", "ClientError", "ServerError", "UnexpectedStatus", *_STATUSES.values()])
     head = ['"""What is raised for responses that are no success."""', "", "from __future__ import annotations", ""]
@@ -178,9 +180,9 @@ def _errors(grouped: dict[str, list[Operation]], types: Types) -> str:
     return "\n".join([*head, *classes, ""])
 
 
-def _error(noun: str, status: str, declared: list[Type], resource: str, types: Types) -> list[str]:
+def _error(noun: str, status: str, declared: list[Type], types: Types) -> list[str]:
     base = _STATUSES[status]
-    lines = ["", "", f"class {noun}{base}({base}):", f'    """The status is {status}, of {resource}."""']
+    lines = ["", "", f"class {noun}{base}({base}):", f'    """The status is {status}."""']
     bodies = list(dict.fromkeys("str" if each == NULL else types.text(each) for each in declared))
     annotation = "Any" if "Any" in bodies else " | ".join(bodies)
     if annotation not in ("str", "Any"):

@@ -53,12 +53,12 @@ def _printable(char: str) -> str:
 
 def docstring(text: str, indent: int, *, limit: int = 0) -> list[str]:
     """Return the lines of a docstring; none for no text."""
-    line = prose(text, limit=limit).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    # No quotes that could end it, and no backslash that could escape one; no quote of the text touches its own.
+    line = prose(text, limit=limit).replace("\\", "\\\\").replace('"""', "'''")
     if not line:
         return []
     pad = " " * indent
-    if line.endswith('"'):
-        line = line[:-1] + '\\"'
+    line = (" " if line[0] == '"' else "") + line + (" " if line[-1] == '"' else "")
     if len(line) + indent + 6 <= WIDTH:
         return [f'{pad}"""{line}"""']
     # Narrower than the line, so that what does not fit with its quotes has two lines.

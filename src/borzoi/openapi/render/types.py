@@ -7,6 +7,9 @@ import re
 from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
 from .text import WIDTH, literal
 
+_STRINGS = re.compile(r"\"{3}(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
+"""Docstrings and strings, in which names mean nothing."""
+
 
 class Types:
     """Write types, with models under their names."""
@@ -50,10 +53,8 @@ class Types:
 
 def names_in(texts: list[str]) -> set[str]:
     """Return which of the names that need an import are in annotations."""
-    found: set[str] = set()
-    for each in texts:
-        found.update(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", re.sub(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", "", each)))
-    return found
+    code = _STRINGS.sub("", "\n".join(texts))
+    return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code))
 
 
 def imports(used: set[str], *, runtime: set[str] | None = None) -> list[str]:
