@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-
 LONGEST_WAIT = 5
 """Seconds that a request which is expected may take to come."""
 
