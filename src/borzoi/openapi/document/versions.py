@@ -1,7 +1,7 @@
 """Older versions brought to the newest: after this, schemas are JSON Schema 2020-12, as in OpenAPI 3.1 and 3.2.
 
 Swagger 2.0 has another shape: it is converted whole, and its pointers become those of the converted document.
-`nullable` of OpenAPI 3.0 is rewritten where it stands when a schema is first seen, so that pointers stay those of the file.
+`nullable` of OpenAPI 3.0 is rewritten where it stands when a schema is first seen: pointers stay those of the file.
 """
 
 from __future__ import annotations

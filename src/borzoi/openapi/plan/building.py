@@ -151,7 +151,7 @@ def _unique(found: list[tuple[str, str, str]], reserved: frozenset[str] = frozen
 def _name_models(schemas: Schemas) -> None:
     models: list[Model] = list(schemas.models.values())
     # Schemas with a name of their own keep it; what is declared inside of others gives way.
-    sources = [(each.base_name, each.base_name if each.key == each.root else each.key) for each in models]
+    sources = [(each.base_name, each.key.rpartition("/")[2] if each.key == each.root else each.key) for each in models]
     for model, name in zip(models, names.distinct(sources, MODEL_NAMES), strict=True):
         model.name = name
     roots = list(dict.fromkeys(model.root for model in models))
