@@ -40,7 +40,7 @@ COUNT = """
 import sys
 from borzoi.openapi.document import open_document
 from borzoi.openapi.plan.operations import METHODS
-root = open_document(sys.argv[1]).root
+root = open_document(sys.argv[1], root=sys.argv[2]).root
 items = [child.resolved().value for _, child in root.child("paths").items()]
 items = [item for item in items if isinstance(item, dict)]
 print(sum(len(set(METHODS) & set(item)) + len(item.get("additionalOperations", {})) for item in items))
@@ -87,14 +87,27 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, str, int]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said, process.returncode
 
 
-def row_of(document: Path, folder: Path) -> list[str]:
+def row_of(document: Path, folder: Path, root: Path) -> list[str]:
     """Return the figures of one document."""
     name = document.name[:28]
-    command = [sys.executable, "-m", "borzoi", "openapi", "generate", str(document), "-o", "generated"]
+    command = [
+        sys.executable,
+        "-m",
+        "borzoi",
+        "openapi",
+        "generate",
+        str(document),
+        "-o",
+        "generated",
+        "--root",
+        str(root),
+    ]
     cpu, memory, said, status = measured(command, folder)
     if status:
         return [name, said.strip().splitlines()[-1][:100]]
-    declared = subprocess.run([sys.executable, "-c", COUNT, str(document)], capture_output=True, text=True, check=True)
+    declared = subprocess.run(
+        [sys.executable, "-c", COUNT, str(document), str(root)], capture_output=True, text=True, check=True
+    )
     subprocess.run([sys.executable, "-m", "compileall", "-q", "generated"], cwd=folder, check=False)
     checked = subprocess.run([sys.executable, "-c", CHECK], cwd=folder, capture_output=True, text=True, check=True)
     milliseconds, operations, wrong = json.loads(checked.stdout)
@@ -145,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     for document in documents(folder.resolve()):
         with tempfile.TemporaryDirectory() as place:
-            rows.append(row_of(document, Path(place)))
+            rows.append(row_of(document, Path(place), folder.resolve()))
         print("  ".join(rows[-1]), file=sys.stderr, flush=True)
     print_table(rows)
     print(f"{len(rows)} documents in {time.monotonic() - began:.0f} s")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
 
+from borzoi.openapi.runtime import errors as runtime_errors
 from tests.openapi.serving import API, as_json
 
 CAT = {
@@ -220,8 +222,6 @@ def test_swagger_2(client_of: Any) -> None:
 )
 def test_streams(client_of: Any, media_type: str, body: bytes) -> None:
     """Events, JSON lines and JSON sequences are items of their type, blocking and async; a status that is no success raises."""
-    import asyncio
-
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
     spec = document({})
     spec["paths"]["/x"]["post"]["responses"] = {
@@ -258,3 +258,18 @@ def test_downloads(client_of: Any, importing: Any) -> None:
         with client.x.stream.call() as file:
             assert file.save(importing / "x.png") == (str(importing / "x.png"), 3)
     assert api.asked[0].headers["Accept"] == "image/png"
+
+    async def run(url: str) -> tuple[bytes, tuple[str, int]]:
+        async with package.AsyncClient(url) as client:
+            async with client.x.stream.call() as file:
+                read = b"".join([chunk async for chunk in file.iter_bytes()])
+            async with client.x.stream.call() as file:
+                return read, await file.save(importing / "y.png")
+
+    with API(lambda _: (200, {"Content-Type": "image/png"}, b"png")) as api:
+        assert asyncio.run(run(api.url)) == (b"png", (str(importing / "y.png"), 3))
+    with API(lambda _: (500, {}, b"no")) as api, package.Client(api.url) as client:
+        with pytest.raises(runtime_errors.InternalServerError), client.x.stream.call():
+            pytest.fail("it was entered")
+        with pytest.raises(runtime_errors.InternalServerError):
+            asyncio.run(run(api.url))

@@ -7,6 +7,7 @@ string `blue`, its array and its object.
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -308,3 +309,15 @@ def test_query_method(client_of: Any) -> None:
         assert client.items.search(body=[1, 2]) == 3
 
     assert (api.asked[0].method, api.asked[0].body) == ("QUERY", b"[1,2]")
+
+
+def test_files_by_their_paths(tmp_path: Path) -> None:
+    """A path is the file that it names, in a form with its name and as a body by itself."""
+    (tmp_path / "a.bin").write_bytes(b"here")
+
+    assert (
+        b'filename="a.bin"\r\nContent-Type: application/octet-stream\r\n\r\nhere\r\n'
+        in sent(Body("multipart/form-data"), {"file": tmp_path / "a.bin"}).body
+    )
+    assert sent(Body("application/octet-stream"), tmp_path / "a.bin").body == b"here"
+    assert sent(JSON, {"path": tmp_path}).body == msgspec.json.encode({"path": str(tmp_path)})

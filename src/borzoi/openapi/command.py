@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generate.add_argument("--strict", action="store_true", help="Take what cannot be expressed in full for an error.")
     generate.add_argument("--lenient-formats", action="store_true", help="Do not validate e-mail addresses and URIs.")
     generate.add_argument("--allow-remote", action="store_true", help="Let the document refer to any public server.")
+    generate.add_argument("--root", metavar="DIR", help="The folder that it may refer to files in. Its own by default.")
     generate.add_argument("-q", "--quiet", action="store_true", help="Print nothing but errors.")
 
 
@@ -97,6 +98,7 @@ def _generate(options: argparse.Namespace) -> int:
         check=options.check,
         strict=options.strict,
         allow_remote=options.allow_remote,
+        root=options.root,
     )
     if not options.quiet:
         _report(options.check, made.changed, str(made.folder), made)

@@ -34,13 +34,15 @@ def generate(
     check: bool = False,
     strict: bool = False,
     allow_remote: bool = False,
+    root: str | Path | None = None,
 ) -> Generated:
     """Generate the client of a document, in a file or at a URL, into a folder that is named after its title.
 
-    With `check` nothing is written: `changed` says what would be. Raises DocumentError, and then nothing was written.
+    `root` is the folder that the document may refer to files in: its own by default. With `check` nothing is written:
+    `changed` says what would be. Raises DocumentError, and then nothing was written.
     """
     chosen = selection or Selection()
-    document = place if isinstance(place, Document) else open_document(place, allow_remote=allow_remote)
+    document = place if isinstance(place, Document) else open_document(place, root=root, allow_remote=allow_remote)
     try:
         package = build_plan(document, chosen)
     except RecursionError:

@@ -74,8 +74,8 @@ def _loader() -> Any:
         yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
-            mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-            return {key if isinstance(key, str) else _key(key): value for key, value in mapping.items()}
+            self.flatten_mapping(node)
+            return {_key(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
     for tag, pattern, first in (
         ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -95,10 +95,11 @@ def _integer(text: str) -> int:
     return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 
 
-def _key(key: Any) -> str:
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    return "null" if key is None else str(key)
+def _key(node: Any) -> str:
+    """Return a key as it is written: `200` and `1.0` are names here."""
+    if not isinstance(node.value, str):
+        raise ValueError("a key is no scalar")
+    return node.value
 
 
 def _check_size(root: Any, file: str) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, ClassVar, Self, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
-from ... import AsyncClient as HTTPAsyncClient
-from ... import Client as HTTPClient
-from ... import Response
 from .operation import Call, Prepared
 from .security import Scheme, apply, chosen
+
+if TYPE_CHECKING:
+    from ... import AsyncClient as HTTPAsyncClient
+    from ... import Client as HTTPClient
+    from ... import Response
 
 
 class ClientOptions(TypedDict, total=False):
@@ -103,6 +105,8 @@ class Client(ClientBase):
     def http(self) -> HTTPClient:
         """The blocking client below."""
         if not self._http:
+            from ... import Client as HTTPClient
+
             self._http.append(HTTPClient(**self.options))
         return self._http[0]
 
@@ -110,6 +114,8 @@ class Client(ClientBase):
     def async_http(self) -> HTTPAsyncClient:
         """The async client below."""
         if not self._async_http:
+            from ... import AsyncClient as HTTPAsyncClient
+
             self._async_http.append(HTTPAsyncClient(**self.options))
         return self._async_http[0]
 
@@ -160,6 +166,8 @@ class AsyncClient(ClientBase):
     def async_http(self) -> HTTPAsyncClient:
         """The async client below."""
         if not self._async_http:
+            from ... import AsyncClient as HTTPAsyncClient
+
             self._async_http.append(HTTPAsyncClient(**self.options))
         return self._async_http[0]
 

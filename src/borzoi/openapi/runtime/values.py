@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
@@ -20,13 +19,17 @@ Uri = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]*$")]
 """A URI (RFC 3986, section 3): a scheme, a colon, and no space."""
 
 
-@dataclass(frozen=True, slots=True)
 class Upload:
     """Hold a file of a form with the name and the media type that it is sent with."""
 
-    content: bytes | str | IO[bytes]
-    filename: str | None = None
-    content_type: str | None = None
+    __slots__ = ("content", "content_type", "filename")
+
+    def __init__(
+        self, content: bytes | str | IO[bytes], filename: str | None = None, content_type: str | None = None
+    ) -> None:
+        self.content = content
+        self.filename = filename
+        self.content_type = content_type
 
 
 if TYPE_CHECKING:
