@@ -142,8 +142,9 @@ def documents(folder: Path) -> list[Path]:
 
 
 def _is_entry(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(4000)
+    # The keys of an object may be in any order: the version is looked for at both ends.
+    content = path.read_bytes()
+    head = content[:4000] + b"\n" + content[-4000:]
     return any(mark in head for mark in (b'"openapi"', b"\nopenapi:", b'"swagger"', b"\nswagger:")) or head.startswith(
         b"openapi:"
     )
