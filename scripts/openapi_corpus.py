@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -142,11 +143,10 @@ def documents(folder: Path) -> list[Path]:
 
 
 def _is_entry(path: Path) -> bool:
-    # The keys of an object may be in any order: the version is looked for at both ends.
-    content = path.read_bytes()
-    head = content[:4000] + b"\n" + content[-4000:]
-    return any(mark in head for mark in (b'"openapi"', b"\nopenapi:", b'"swagger"', b"\nswagger:")) or head.startswith(
-        b"openapi:"
+    # The keys of an object may be in any order, so the version is looked for everywhere.
+    return (
+        re.search(rb'^openapi:|^swagger:|"(?:openapi|swagger)"\s*:\s*"[23]\.', path.read_bytes(), re.MULTILINE)
+        is not None
     )
 
 
