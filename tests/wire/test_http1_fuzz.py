@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 import tracemalloc
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from borzoi._errors import RemoteProtocolError
+from tests.growth import is_linear
 from tests.wire.feeding import ask, ask_again, outcome
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -81,15 +81,6 @@ def test_one_exchange_does_not_change_the_next(first: list[bytes], second: list[
     assert outcome(ask_again(engine), second) == outcome(ask(), second)
 
 
-def best_time(work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 ADVERSARIES: dict[str, Callable[[int], list[bytes]]] = {
     "one field, byte by byte": lambda n: [b"HTTP/1.1 200 OK\r\nA: ", *([b"x"] * n)],
     "one name, byte by byte": lambda n: [b"HTTP/1.1 200 OK\r\n", *([b"x"] * n)],
@@ -105,14 +96,13 @@ ADVERSARIES: dict[str, Callable[[int], list[bytes]]] = {
 
 @pytest.mark.parametrize("name", ADVERSARIES)
 def test_time_is_linear(name: str) -> None:
-    """Four times the bytes take less than six times the time, but for what is too short to measure."""
-    make = ADVERSARIES[name]
-    short, long = make(16 * 1024), make(64 * 1024)
+    """Twice the bytes take twice the time, whatever they are."""
 
-    before = best_time(lambda: outcome(ask(), short))
-    after = best_time(lambda: outcome(ask(), long))
+    def receive(size: int) -> Callable[[], object]:
+        pieces = ADVERSARIES[name](size)
+        return lambda: outcome(ask(), pieces)
 
-    assert after < 6 * before + 0.005
+    assert is_linear(receive, 16 * 1024)
 
 
 @pytest.mark.parametrize("unit", [b"a:\r\n", b"x", b"a: b\r\n"])

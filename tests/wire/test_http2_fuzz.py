@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from borzoi._wire.http2_settings import Http2Limits
+from tests.growth import is_linear
 from tests.wire.http2_scripting import (
     SETTLED,
     ask,
@@ -128,16 +128,6 @@ def answered(received: list[bytes]) -> None:
     assert engine.error is None or "header block" in engine.error
 
 
-def least_time(received: list[bytes]) -> float:
-    """Return the processor time of the fastest of some runs: others may be using this machine."""
-    times = []
-    for _ in range(7):
-        began = time.process_time()
-        answered(received)
-        times.append(time.process_time() - began)
-    return min(times)
-
-
 ADVERSARIES: dict[str, Callable[[int], list[bytes]]] = {
     "a frame, byte by byte": lambda n: [headers(1), *[data(1, bytes(8_000))[index : index + 1] for index in range(8_009)] * (n // 8_009)],
     "tiny DATA": lambda n: [headers(1) + data(1, b"x") * (n // 10)],
@@ -151,10 +141,13 @@ ADVERSARIES: dict[str, Callable[[int], list[bytes]]] = {
 
 @pytest.mark.parametrize("name", ADVERSARIES)
 def test_time_is_linear(name: str) -> None:
-    """Four times the bytes take less than six times the time, but for what is too short to measure."""
-    make = ADVERSARIES[name]
+    """Twice the bytes take twice the time, whatever they are."""
 
-    assert least_time(make(256 * 1024)) < 6 * least_time(make(64 * 1024)) + 0.005
+    def receive(size: int) -> Callable[[], object]:
+        received = ADVERSARIES[name](size)
+        return lambda: answered(received)
+
+    assert is_linear(receive, 64 * 1024)
 
 
 def test_cutting_at_places() -> None:
