@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
@@ -100,6 +101,27 @@ def test_the_clock_waits_for_the_loop(name: str) -> None:
     world.run(body)
     assert set(seen) == {0}
     assert clock.now() == 60
+
+
+@pytest.mark.parametrize("name", ["asyncio", "uvloop"])
+def test_a_sleep_belongs_to_the_task_that_awaits_it(name: str) -> None:
+    """A sleep may be made by one task and awaited by another: the clock moves for who awaits it, once nobody is busy."""
+    clock = Clock()
+
+    async def own() -> float:
+        for _ in range(50):
+            await asyncio.sleep(0)
+        return clock.now()
+
+    async def body() -> None:
+        assert await asyncio.gather(clock.sleep(60), own()) == [None, 0]
+        assert clock.now() == 60
+        await asyncio.wait_for(clock.sleep(60), 20)
+        await asyncio.gather(*[asyncio.ensure_future(clock.sleep(seconds)) for seconds in (2, 1)])
+
+    WORLDS[name].run(body)
+    assert clock.now() == 122
+    assert clock.sleeps == [60, 60, 2, 1]
 
 
 def test_blocking_code_sleeps_at_once() -> None:

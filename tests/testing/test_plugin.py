@@ -341,3 +341,71 @@ def test_unmet(http_mock):
     result = pytester.runpytest_subprocess("-n", "2")
     result.assert_outcomes(passed=7, errors=1)
     result.stdout.fnmatch_lines(["*GET https://api.test/never was expected at least once, and was never called"])
+
+
+OWN_SLEEPS = """
+import asyncio
+import trio
+
+def test_asyncio(http_clock):
+    async def own():
+        before = http_clock.now()
+        await asyncio.sleep(0.02)
+        return http_clock.now() - before
+
+    async def main():
+        return await asyncio.gather(http_clock.sleep(60), own())
+
+    assert asyncio.run(main())[1] == 0
+    assert http_clock.now() == 60
+
+def test_trio(http_clock):
+    passed = []
+
+    async def own():
+        before = http_clock.now()
+        await trio.sleep(0.02)
+        passed.append(http_clock.now() - before)
+
+    async def main():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(http_clock.sleep, 60)
+            nursery.start_soon(own)
+
+    trio.run(main)
+    assert passed == [0]
+    assert http_clock.now() == 60
+
+def test_asyncio_limits(http_clock):
+    async def main():
+        async with asyncio.timeout(30):
+            await http_clock.sleep(60)
+
+    asyncio.run(main())
+"""
+
+
+def test_sleeps_of_the_program_hold_the_clock(pytester: pytest.Pytester) -> None:
+    """While a task sleeps by the loop's own time the clock stands still; a time-out of the loop's does not hold it."""
+    pytester.makepyfile(OWN_SLEEPS)
+    pytester.runpytest_inprocess("-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
+
+
+def test_reports_in_this_process(pytester: pytest.Pytester) -> None:
+    """A test that fails and one whose route is not called are told apart."""
+    pytester.makepyfile(
+        """
+import borzoi
+
+def test_unmet(http_mock):
+    http_mock.get("https://api.test/never")
+
+def test_failing(http_mock):
+    borzoi.get("https://api.test/unknown")
+"""
+    )
+    result = pytester.runpytest_inprocess("-p", "no:asyncio", "-p", "no:anyio")
+    result.assert_outcomes(passed=1, failed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*UnmatchedRequest: No route answers GET https://api.test/unknown: the mock has no routes"]
+    )

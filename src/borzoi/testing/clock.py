@@ -61,18 +61,19 @@ class Clock:
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Sleep in the clock's time. In an event loop the result must be awaited; in blocking code it has slept."""
-        others = others_here(self)
-        if others.is_async:
-            return self._sleep(seconds, others)
+        sleeping = self.sleep_here(seconds)
+        if others_here(self).is_async:
+            return sleeping
 
         from .._run_blocking import run_blocking
 
-        run_blocking(self._sleep(seconds, others))
+        run_blocking(sleeping)
         return DONE
 
-    async def _sleep(self, seconds: float, others: Others) -> None:
+    async def sleep_here(self, seconds: float, *, is_async: bool | None = None) -> None:
+        """Sleep among the others of the task that awaits it, which need not be the one that made it."""
         self.sleeps.append(seconds)
-        await self.wait_among(others, self._now + seconds)
+        await self.wait_among(others_here(self, is_async=is_async), self._now + seconds)
 
     async def wait_among(self, others: Others, until: float | None, ready: Callable[[], bool] | None = None) -> bool:
         """Return True as soon as it is `ready`, or False when the clock shows `until`."""
@@ -136,7 +137,7 @@ class WorldClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass, and note that it did."""
-        await self._clock._sleep(seconds, self._others())
+        await self._clock.sleep_here(seconds, is_async=self._is_async)
 
     async def turn(self) -> None:
         """Let the others run. In blocking code they do so by themselves."""
