@@ -7,7 +7,8 @@ than the request's is not answered, and nothing is answered that the server did 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ class DigestAuth(Auth):
     def __init__(self, username: str | bytes, password: str | bytes) -> None:
         self._username = _octets(username)
         self._password = _octets(password)
-        self._challenges: dict[Origin, _Challenge] = {}
+        self._challenges: dict[Origin, Challenge] = {}
 
     def __getstate__(self) -> dict[str, object]:
         # What servers asked for is theirs and this process's: a copy is asked anew.
@@ -56,17 +57,17 @@ class DigestAuth(Auth):
         origin = request.url._origin
         known = self._challenges.get(origin)
         if known is not None:
-            request.headers["Authorization"] = self._answer(request, known)
+            request.headers["Authorization"] = self._answer_to(request, known)
 
         response = yield request
 
         if response.status_code == 401 and _is_from(origin, response):
-            challenge = _pick(request, response)
+            challenge = pick_challenge(response.headers.get_list("www-authenticate"), request)
             if challenge is None:
                 return
 
             self._remember(origin, challenge)
-            request.headers["Authorization"] = self._answer(request, challenge)
+            request.headers["Authorization"] = self._answer_to(request, challenge)
             if response.cookies:
                 response.cookies.set_cookie_header(request)
             response = yield request
@@ -74,7 +75,7 @@ class DigestAuth(Auth):
         if _is_from(origin, response):
             self._renew(origin, response)
 
-    def _remember(self, origin: Origin, challenge: _Challenge) -> None:
+    def _remember(self, origin: Origin, challenge: Challenge) -> None:
         if len(self._challenges) >= MAX_CHALLENGES:
             self._challenges.clear()
         self._challenges[origin] = challenge
@@ -84,24 +85,26 @@ class DigestAuth(Auth):
         known = self._challenges.get(origin)
         if known is None or "authentication-info" not in response.headers:
             return
-        parameters = dict(_parameters(response.headers["authentication-info"]))
-        if parameters.get("nextnonce"):
-            self._challenges[origin] = known.with_nonce(parameters["nextnonce"])
+        self._challenges[origin] = known.renewed(response.headers["authentication-info"])
 
-    def _answer(self, request: Request, challenge: _Challenge) -> str:
+    def _answer_to(self, request: Request, challenge: Challenge) -> str:
+        return self.answer(challenge, request.method, request.url._target, partial(_body, request))
+
+    def answer(self, challenge: Challenge, method: str, target: bytes, body: Callable[[], bytes]) -> str:
+        """Return the credentials for one request: the value of its Authorization or Proxy-Authorization field."""
         digest = challenge.digest
         counter = next(challenge.counter)
         nc = f"{counter:08x}"
         cnonce = self._get_client_nonce(counter, challenge.nonce.encode()).decode("ascii")
-        uri = request.url._target.decode("ascii")
+        uri = target.decode("ascii")
 
         # RFC 7616 3.4.2 and 3.4.3: A1 and A2.
         ha1 = digest(self._username + b":" + challenge.realm.encode() + b":" + self._password)
         if challenge.is_session:
             ha1 = digest(f"{ha1}:{challenge.nonce}:{cnonce}".encode())
-        a2 = f"{request.method}:{uri}"
+        a2 = f"{method}:{uri}"
         if challenge.qop == "auth-int":
-            a2 += ":" + digest(_body(request))
+            a2 += ":" + digest(body())
 
         # 3.4.1; without qop as RFC 2069 has it.
         middle = f"{nc}:{cnonce}:{challenge.qop}:" if challenge.qop else ""
@@ -119,7 +122,7 @@ class DigestAuth(Auth):
             fields.update(qop=challenge.qop, nc=nc, cnonce=cnonce)
         return "Digest " + ", ".join(_field(name, value) for name, value in fields.items())
 
-    def _user_fields(self, challenge: _Challenge) -> dict[str, str]:
+    def _user_fields(self, challenge: Challenge) -> dict[str, str]:
         # RFC 7616 3.4.4: hashed where the server asks for it, in extended notation where it is not ASCII.
         if challenge.hashes_user:
             return {"username": challenge.digest(self._username + b":" + challenge.realm.encode()), "userhash": "true"}
@@ -136,7 +139,7 @@ class DigestAuth(Auth):
         return urandom(8).hex().encode("ascii")
 
 
-class _Challenge:
+class Challenge:
     """Hold what a server asks for, and how often its nonce was used."""
 
     __slots__ = ("algorithm", "counter", "digest", "hashes_user", "is_session", "nonce", "opaque", "qop", "realm")
@@ -153,9 +156,12 @@ class _Challenge:
         # Taking the next number is one step, so that two threads never send the same.
         self.counter = count(1)
 
-    def with_nonce(self, nonce: str) -> _Challenge:
-        """Return the same challenge for a nonce that was not used yet."""
-        renewed = _Challenge.__new__(_Challenge)
+    def renewed(self, info: str) -> Challenge:
+        """Return the challenge with the nonce that an Authentication-Info field names, itself where it names none."""
+        nonce = dict(_parameters(info)).get("nextnonce")
+        if not nonce:
+            return self
+        renewed = Challenge.__new__(Challenge)
         for name in self.__slots__:
             setattr(renewed, name, getattr(self, name))
         renewed.nonce, renewed.counter = nonce, count(1)
@@ -168,13 +174,13 @@ def _is_from(origin: Origin, response: Response) -> bool:
     return response._request is None or response._request.url._origin == origin
 
 
-def _pick(request: Request, response: Response) -> _Challenge | None:
-    """Return the first challenge that can be answered, or None where there is none for Digest."""
+def pick_challenge(fields: Iterable[str], request: Request | None = None) -> Challenge | None:
+    """Return the first challenge that can be answered, or None where there is none for Digest. Raises ProtocolError.
+
+    `fields` are the values of WWW-Authenticate, or those of Proxy-Authenticate.
+    """
     offered = [
-        parameters
-        for field in response.headers.get_list("www-authenticate")
-        for scheme, parameters in _challenges(request, field)
-        if scheme == "digest"
+        parameters for field in fields for scheme, parameters in _challenges(request, field) if scheme == "digest"
     ]
 
     for parameters in offered:
@@ -182,7 +188,7 @@ def _pick(request: Request, response: Response) -> _Challenge | None:
             raise ProtocolError("Malformed Digest WWW-Authenticate header", request=request)
         digest = _digest_function(parameters.get("algorithm", "MD5"))
         if digest is not None:
-            return _Challenge(parameters, digest, _pick_qop(request, parameters.get("qop")))
+            return Challenge(parameters, digest, _pick_qop(request, parameters.get("qop")))
 
     if offered:
         names = ", ".join(repr(parameters.get("algorithm", "MD5")[:40]) for parameters in offered)
@@ -190,7 +196,7 @@ def _pick(request: Request, response: Response) -> _Challenge | None:
     return None
 
 
-def _pick_qop(request: Request, qop: str | None) -> str | None:
+def _pick_qop(request: Request | None, qop: str | None) -> str | None:
     if qop is None:
         return None
     offered = [option.strip().lower() for option in qop.split(",")]
@@ -214,7 +220,7 @@ def _digest_function(algorithm: str) -> Callable[[bytes], str] | None:
     return lambda octets: hashlib.new(name, octets, usedforsecurity=False).hexdigest()
 
 
-def _challenges(request: Request, field: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _challenges(request: Request | None, field: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Read a WWW-Authenticate field, which may hold several challenges: RFC 9110 11.6.1."""
     scheme, parameters, position = "", dict[str, str](), _skip(field, 0)
 
