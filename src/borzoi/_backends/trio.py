@@ -127,6 +127,11 @@ class TrioReactor(TrioRun, Reactor):
         else:
             self._stir()
 
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        """Have the pump flush, as it does after each rest: there is nothing else to be called soon."""
+        if self._scope is not None:
+            self._scope.cancel()
+
     def _stir(self) -> None:
         """Make the pump look at what it is to wait for, starting it if there is none."""
         if self._scope is not None:
@@ -137,8 +142,10 @@ class TrioReactor(TrioRun, Reactor):
 
     async def _pump(self) -> None:
         try:
-            while self._descriptor is not None or self.timer_at < math.inf:
+            # A timer may be left of waits that are over: it keeps nobody here.
+            while self._descriptor is not None or self.deadlines:
                 await self._rest()
+                self.flush()
                 self.ready()
                 if self.timer_at <= self.now():
                     self.expire()
@@ -149,6 +156,7 @@ class TrioReactor(TrioRun, Reactor):
         finally:
             self._scope = None
             self._pumping = False
+            self.timer_at = math.inf
 
     async def _rest(self) -> None:
         """Wait until there is news, the timer is due, or somebody stirs."""
