@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._api import delete, get, head, options, patch, post, put, query, request, stream, websocket
     from ._client.asgi_transport import ASGITransport
     from ._client.async_client import AsyncClient
+    from ._client.oauth2 import OAuth2ClientCredentials, OAuth2RefreshToken
     from ._client.sync_client import Client
     from ._client.tls import create_ssl_context
     from ._client.transport_base import AsyncBaseTransport, BaseTransport, MockTransport
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         StreamConsumed,
         StreamError,
         TimeoutException,
+        TokenError,
         TooManyRedirects,
         TransportError,
         UnsupportedProtocol,
@@ -123,6 +125,8 @@ __all__ = [
     "MockTransport",
     "NetRCAuth",
     "NetworkError",
+    "OAuth2ClientCredentials",
+    "OAuth2RefreshToken",
     "options",
     "Origin",
     "patch",
@@ -154,6 +158,7 @@ __all__ = [
     "Timeout",
     "TimeoutException",
     "TLS",
+    "TokenError",
     "TooManyRedirects",
     "TransportError",
     "UnsupportedProtocol",
@@ -169,6 +174,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "_api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream", "websocket"),
     "_client.asgi_transport": ("ASGITransport",),
     "_client.async_client": ("AsyncClient",),
+    "_client.oauth2": ("OAuth2ClientCredentials", "OAuth2RefreshToken"),
     "_client.sync_client": ("Client",),
     "_client.tls": ("create_ssl_context",),
     "_client.transport_base": ("AsyncBaseTransport", "BaseTransport", "MockTransport"),
@@ -201,6 +207,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "StreamConsumed",
         "StreamError",
         "TimeoutException",
+        "TokenError",
         "TooManyRedirects",
         "TransportError",
         "UnsupportedProtocol",

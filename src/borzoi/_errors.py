@@ -22,6 +22,7 @@ Exception
 │   │   │   ├── SSEError            no event stream, or an event that is too large
 │   │   │   └── UnsupportedProtocol
 │   │   ├── DecodingError           the content coding is broken
+│   │   ├── TokenError              no access token of OAuth 2.0 was given
 │   │   └── TooManyRedirects
 │   ├── HTTPStatusError             raise_for_status() met 4xx or 5xx
 │   └── HTTPXWSException            a WebSocket ended, or was used wrongly
@@ -166,6 +167,24 @@ class DecodingError(RequestError):
 
 class TooManyRedirects(RequestError):
     """More redirects followed than `max_redirects` allows."""
+
+
+class TokenError(RequestError):
+    """No access token was given: `error` and `description` are what the server said of it (RFC 6749, section 5.2)."""
+
+    def __init__(
+        self, message: str, *, request: Request, response: Response, error: str = "", description: str = ""
+    ) -> None:
+        super().__init__(message, request=request)
+        self.response = response
+        self.error = error
+        self.description = description
+
+    def copy(self) -> TokenError:
+        """Return an error of its own for another who waited for the same token."""
+        return TokenError(
+            self.args[0], request=self.request, response=self.response, error=self.error, description=self.description
+        )
 
 
 class HTTPStatusError(HTTPError):
