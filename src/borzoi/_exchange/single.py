@@ -291,6 +291,8 @@ class Exchange(Body):
             # error, which is raised only if there is none.
             if not await self._is_answered(connection, broken=isinstance(error, WriteError)):
                 raise
+            # Whatever followed would be read as the rest of this body.
+            engine.leave_unsent()
 
     async def _is_answered(self, connection: Connection, *, broken: bool) -> bool:
         """Receive what was said before the connection broke, or has been said by now."""

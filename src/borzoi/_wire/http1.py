@@ -219,6 +219,10 @@ class Http1:
         self.to_send = 0
         return b"0\r\n" + encode_trailers(trailers) if trailers else b"0\r\n\r\n"
 
+    def leave_unsent(self) -> None:
+        """Send no more of the body, of which not all went out: no other request can follow."""
+        self._keeps = False
+
     # --- receiving
 
     def receive(self, data: bytes) -> None:  # hot path: the usual head is taken in without a call of ours but one
