@@ -121,7 +121,9 @@ class Dialer:
         target = route.name if via is None else await via.target(backend, route, left, self._options)
         stream = await self._connect(backend, route, left(), trace)
         if via is not None:
-            stream = await via.lead(stream, route, target, left, trace)
+            stream = await via.lead(
+                stream, route, target, left, trace, lambda: self._connect(backend, route, left(), trace)
+            )
         if route.scheme in (b"http", b"ws"):
             return stream
 

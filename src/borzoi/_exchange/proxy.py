@@ -2,19 +2,20 @@
 
 What is for the proxy alone, its credentials, headers and TLS settings, is added here, on the way to it, and reaches
 nobody else: it is no part of the request, and what opens a tunnel is sent before the tunnel is open. Every refusal, and
-every reply that is none, is a ProxyError that names the proxy.
+every reply that is none, is a ProxyError that names the proxy. The challenges of one proxy (Digest) are kept with it.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .._backends.base import TLSOptions
 from .._errors import ConnectTimeout, NetworkError, ProxyError, RemoteProtocolError, TimeoutException
+from .._policy.proxy import ProxyDigest
 from .._values.headers import HeaderBlock
-from .._wire.connect import Connect, merged
+from .._wire.connect import Connect, MustReconnect, merged
 from .._wire.socks import Socks4, Socks5
 from .trace import Step, Trace
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from .._values.url import URL
     from .dial import Route
 
+Reconnect: TypeAlias = "Callable[[], Awaitable[Stream]]"
+"""Connects to the proxy once more."""
+
 Left: TypeAlias = Callable[[], "float | None"]
 """How many seconds are left of the time-out for connecting."""
 
@@ -36,10 +40,12 @@ SOCKS_PORT = 1080
 class Forwarding:
     """Write requests for a proxy that reads them: the whole URL as the target, and the proxy's headers."""
 
-    __slots__ = ("_latest", "_pairs")
+    __slots__ = ("_latest", "_pairs", "digest")
 
-    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, pairs: list[tuple[bytes, bytes]], digest: ProxyDigest | None = None) -> None:
         self._pairs = pairs
+        self.digest = digest
+        """What answers the proxy's challenges, where the credentials are for Digest."""
         # Requests of one client to one origin share their block. One value: threads see both parts or neither.
         self._latest: tuple[HeaderBlock | None, HeaderBlock] = (None, HeaderBlock([]))
 
@@ -80,7 +86,19 @@ class Handshake(Protocol):
 class ProxyServer:
     """Talk to one proxy. `context` returns the TLS settings for an https one, by its name, or raises ConnectError."""
 
-    __slots__ = ("_auth", "_context", "_pairs", "_session", "forwarding", "host", "kind", "name", "port", "scheme")
+    __slots__ = (
+        "_auth",
+        "_context",
+        "_digest",
+        "_pairs",
+        "_session",
+        "forwarding",
+        "host",
+        "kind",
+        "name",
+        "port",
+        "scheme",
+    )
 
     def __init__(self, proxy: Proxy, context: Callable[[str], ssl.SSLContext]) -> None:
         self.scheme, host, port = proxy.url._origin
@@ -93,7 +111,8 @@ class ProxyServer:
         self._session: ssl.SSLSession | None = None
         self._auth = proxy.raw_auth
         self._pairs = merged(_basic(self._auth), proxy.headers.raw)
-        self.forwarding = None if self.kind == "socks" else Forwarding(self._pairs)
+        self._digest = None if proxy.digest_auth is None else ProxyDigest(proxy.digest_auth)
+        self.forwarding = None if self.kind == "socks" else Forwarding(self._pairs, self._digest)
 
     async def target(self, backend: Backend, route: Route, left: Left, options: ConnectOptions) -> str:
         """Return what to ask the proxy for: the origin's name, or an address where that is what it takes.
@@ -116,26 +135,61 @@ class ProxyServer:
             raise ProxyError(f"SOCKS 4 reaches IPv4 addresses only, and {route.name} has none (the proxy {self.name})")
         return (usable or found)[0]
 
-    async def lead(self, stream: Stream, route: Route, target: str, left: Left, trace: Trace | None) -> Stream:
+    async def lead(
+        self,
+        stream: Stream,
+        route: Route,
+        target: str,
+        left: Left,
+        trace: Trace | None,
+        reconnect: Reconnect,
+    ) -> Stream:
         """Return a stream to the proxy as one to the origin, or to the proxy where that forwards requests.
 
         `stream` is taken over, and closed where this raises ProxyError, ConnectError, ConnectTimeout.
         """
+        stream = await self._reach(stream, left, trace)
+        if self.kind != "socks" and route.scheme == b"http":
+            return stream
         try:
-            if self.scheme == b"https":
-                stream = await self._secure(stream, left, trace)
-            if self.kind == "socks":
-                await self._ask_socks(stream, route, target, left, trace)
-            elif route.scheme != b"http":
+            if self.kind != "socks":
                 # RFC 9110, 7.2: an authority has no zone, and an IPv6 address in brackets.
                 host = target.partition("%")[0]
                 authority = f"[{host}]:{route.port}" if ":" in host else f"{host}:{route.port}"
-                await self._shake_hands(stream, Connect(authority.encode("ascii"), self._pairs), authority, left)
-                self._remember_session(stream)
+                return await self._open_tunnel(stream, authority, left, trace, reconnect)
+            await self._ask_socks(stream, route, target, left, trace)
         except BaseException:
             stream.close()
             raise
         return stream
+
+    async def _open_tunnel(
+        self, stream: Stream, authority: str, left: Left, trace: Trace | None, reconnect: Reconnect
+    ) -> Stream:
+        """Return a stream to the origin: this one, or a new one where the proxy closes it to be asked anew."""
+        connect = Connect(authority.encode("ascii"), self._pairs, self._digest)
+        try:
+            try:
+                await self._shake_hands(stream, connect, authority, left)
+            except MustReconnect:
+                stream.close()
+                stream = await self._reach(await reconnect(), left, trace)
+                await self._shake_hands(stream, connect, authority, left)
+        except BaseException:
+            stream.close()
+            raise
+        self._remember_session(stream)
+        return stream
+
+    async def _reach(self, stream: Stream, left: Left, trace: Trace | None) -> Stream:
+        """Return a connected stream as one to the proxy, which is closed where that fails."""
+        if self.scheme != b"https":
+            return stream
+        try:
+            return await self._secure(stream, left, trace)
+        except BaseException:
+            stream.close()
+            raise
 
     async def _secure(self, stream: Stream, left: Left, trace: Trace | None) -> Stream:
         tls = TLSOptions(self._context(self.name), self.host, self._session)
@@ -169,13 +223,15 @@ class ProxyServer:
             told.return_value = stream
 
     async def _shake_hands(self, stream: Stream, handshake: Handshake, asked: str, left: Left) -> None:
-        """Have the proxy connect `stream` to what it is asked for. Raises ProxyError, ConnectTimeout."""
+        """Have the proxy connect `stream` to what it is asked for. Raises ProxyError, ConnectTimeout, MustReconnect."""
         try:
             await stream.write(handshake.begin(), left())
             while not handshake.complete:
                 answer = handshake.receive(await stream.read(left()))
                 if answer:
                     await stream.write(answer, left())
+        except MustReconnect:
+            raise
         except ProxyError as refusal:
             raise ProxyError(f"{refusal} (the proxy {self.name}, asked for {asked})") from None
         except (RemoteProtocolError, NetworkError) as error:
