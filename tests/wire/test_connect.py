@@ -6,7 +6,7 @@ import pytest
 
 from borzoi import ProxyError
 from borzoi._errors import LocalProtocolError, RemoteProtocolError
-from borzoi._wire.connect import Connect, merged
+from borzoi._wire.connect import Connect, MustReconnect, merged
 
 FIELDS = [(b"X-Team", b"a"), (b"Proxy-Authorization", b"Basic eDp5")]
 
@@ -64,6 +64,103 @@ def test_fields_that_cannot_be_sent(field: tuple[bytes, bytes]) -> None:
     """A field with a line break, NUL or no name, or that announces a body, is a LocalProtocolError."""
     with pytest.raises(LocalProtocolError):
         Connect(b"host:443", [field]).begin()
+
+
+class Answers:
+    """Credentials that answer each challenge."""
+
+    def __init__(self, *, answerable: bool = True) -> None:
+        self._answerable = answerable
+        self.told: list[bytes] = []
+        self.renewed: list[bytes] = []
+
+    def credentials(self, method: str, target: bytes) -> list[tuple[bytes, bytes]]:
+        return [(b"Proxy-Authorization", b"to %b" % self.told[-1])] if self.told else []
+
+    def is_answerable(self, fields: list[tuple[bytes, bytes]]) -> bool:
+        self.told += [value for name, value in fields if name == b"Proxy-Authenticate"]
+        return self._answerable
+
+    def renew(self, fields: list[tuple[bytes, bytes]]) -> None:
+        self.renewed += [value for _, value in fields]
+
+
+ASKS = b"HTTP/1.1 407 No\r\nProxy-Authenticate: A\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 3\r\n\r\nno!",
+        b"Content-Length: 0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+    ],
+)
+def test_a_challenge_is_answered(rest: bytes, size: int) -> None:
+    """A 407 that can be answered is, once it is whole, over the connection that stays; a second one is a refusal."""
+    connect = Connect(b"host:443", [(b"X-Team", b"a")], answers := Answers())
+    assert b"Proxy-Authorization" not in connect.begin()
+    sent = [connect.receive((ASKS + rest)[start : start + size]) for start in range(0, len(ASKS + rest), size)]
+    assert sent[:-1] == [b""] * (len(sent) - 1)
+    assert sent[-1].startswith(b"CONNECT host:443 HTTP/1.1\r\n")
+    assert b"\r\nProxy-Authorization: to A\r\n" in sent[-1]
+    assert b"\r\nX-Team: a\r\n" in sent[-1]
+    assert not connect.complete
+    with pytest.raises(ProxyError, match=r"^407 No$"):
+        connect.receive(ASKS + rest)
+    assert answers.told == [b"A"]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Connection: close\r\nContent-Length: 100\r\n\r\n",
+        b"\r\nuntil the end",
+        b"Content-Length: 1000000\r\n\r\n" + b"x" * 66000,
+        b"Content-Length: 2\r\n\r\nno more",
+    ],
+)
+def test_a_challenge_that_ends_the_connection(rest: bytes) -> None:
+    """Where the connection of a 407 does not serve on, the same is begun on another one, with the answer."""
+    connect = Connect(b"host:443", [], Answers())
+    connect.begin()
+    with pytest.raises(MustReconnect, match=r"^407 No$"):
+        connect.receive(ASKS + rest)
+    assert b"\r\nProxy-Authorization: to A\r\n" in connect.begin()
+    assert connect.receive(b"HTTP/1.1 200 OK\r\n\r\n") == b""
+    assert connect.complete
+
+
+def test_a_challenge_without_an_answer() -> None:
+    """A 407 that cannot be answered is a refusal, and so is one after the headers had credentials; others are not asked."""
+    connect = Connect(b"host:443", [], Answers(answerable=False))
+    connect.begin()
+    with pytest.raises(ProxyError, match=r"^407 No$"):
+        connect.receive(ASKS + b"\r\n")
+    connect = Connect(b"host:443", [], answers := Answers())
+    connect.begin()
+    with pytest.raises(ProxyError, match=r"^403 No$"):
+        connect.receive(ASKS.replace(b"407", b"403") + b"\r\n")
+    assert answers.told == []
+
+
+def test_a_challenge_cut_short() -> None:
+    """An end in the body of a 407 is a RemoteProtocolError."""
+    connect = Connect(b"host:443", [], Answers())
+    connect.begin()
+    connect.receive(ASKS + b"Content-Length: 3\r\n\r\n")
+    with pytest.raises(RemoteProtocolError):
+        connect.receive(b"")
+
+
+def test_an_opened_tunnel_renews_the_credentials() -> None:
+    """The fields that come with a tunnel are given to the credentials; those of the program's own win over an answer."""
+    connect = Connect(b"host:443", [(b"proxy-authorization", b"mine")], answers := Answers())
+    answers.told.append(b"A")
+    assert b"to A" not in connect.begin()
+    connect.receive(b"HTTP/1.1 200 OK\r\nProxy-Authentication-Info: x\r\n\r\n")
+    assert answers.renewed == [b"x"]
 
 
 def test_merging() -> None:
