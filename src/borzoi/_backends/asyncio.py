@@ -54,6 +54,10 @@ class AsyncioParking(Parking):
 class AsyncioReactor(AsyncioParking, Reactor):
     """Watch the sockets of one asyncio loop."""
 
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.call_soon = loop.call_soon  # type: ignore[method-assign]
+
     def attach(self, descriptor: int) -> None:
         """Have the loop call `ready` whenever `descriptor` is readable."""
         contextvars.Context().run(self._loop.add_reader, descriptor, self.ready)

@@ -76,6 +76,13 @@ class Stream(Protocol):
         """Send all of `data`. Raises WriteTimeout, WriteError."""
         ...
 
+    async def ask(self, data: bytes, write_timeout: float | None, read_timeout: float | None) -> bytes:
+        """Send all of `data`, and return the next bytes, b"" at the end. Raises as `write()` and `read()` do.
+
+        Nothing else may be done with the stream meanwhile; where this is broken off, nothing but closing it.
+        """
+        ...
+
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return this stream secured; this object is then no longer used. Raises ConnectTimeout, ConnectError."""
         ...
@@ -95,6 +102,17 @@ class Stream(Protocol):
     def get_extra_info(self, info: str) -> Any:
         """Return `ssl_object`, `client_addr`, `server_addr`, `socket` or `is_readable`; None where there is none."""
         ...
+
+
+class Asking:
+    """What a stream needs to ask, where that is no more than a write and a read."""
+
+    __slots__ = ()
+
+    async def ask(self: Stream, data: bytes, write_timeout: float | None, read_timeout: float | None) -> bytes:
+        """Send all of `data`, and return the next bytes, b"" at the end. Raises as `write()` and `read()` do."""
+        await self.write(data, write_timeout)
+        return await self.read(read_timeout)
 
 
 class Duplex(Stream, Protocol):

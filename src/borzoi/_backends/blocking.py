@@ -192,6 +192,19 @@ class BlockingStream(Receiving):
         except (OSError, ValueError) as error:
             raise self._write_failed(error, timeout) from error
 
+    async def ask(self, data: bytes, write_timeout: float | None, read_timeout: float | None) -> bytes:
+        """Send all of `data`, and return the next bytes, b"" at the end. Raises as `write()` and `read()` do."""
+        # hot path: a request that is taken at once, as most are, goes out without a coroutine of its own.
+        try:
+            if write_timeout != self._timeout:
+                self._set_timeout(write_timeout)
+            sent = self._send(data)
+        except (OSError, ValueError) as error:
+            raise self._write_failed(error, write_timeout) from error
+        if sent < len(data):
+            await self.write(data[sent:], write_timeout)
+        return await self.read(read_timeout)
+
     def _write_failed(self, error: Exception, timeout: float | None) -> WriteTimeout | NetworkError:
         if is_time_out(error):
             return write_timed_out(self.peer, timeout)

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .._errors import ReadError
-from .base import Address, ConnectOptions, TimedOut, TLSOptions, Turn
+from .base import Address, Asking, ConnectOptions, TimedOut, TLSOptions, Turn
 from .sockets import cause, connect_timed_out, read_timed_out
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _end(clock: Clock, timeout: float | None) -> float | None:
     return None if timeout is None else clock.now() + timeout
 
 
-class MemoryStream:
+class MemoryStream(Asking):
     """A connection to a scripted peer. Satisfies `Stream`."""
 
     __slots__ = ("_answer", "_backend", "_coming", "_last", "_secured", "closed", "on_event", "peer", "sent", "tls")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import ReadError, WriteError
 from .asyncio import AsyncioParking
-from .base import READ_SIZE, TURN_BUDGET, ConnectOptions, TimedOut, TLSOptions
+from .base import READ_SIZE, TURN_BUDGET, Asking, ConnectOptions, TimedOut, TLSOptions
 from .eyeballs import Race
 from .parking import Waiter
 from .sockets import cause, connect_failed, open_unix_socket, read_timed_out, writable, write_timed_out
@@ -83,7 +83,7 @@ def _is_unix(sock: socket.socket) -> bool:
     return sock.family == getattr(socket, "AF_UNIX", None)
 
 
-class PortableStream(asyncio.BufferedProtocol):
+class PortableStream(Asking, asyncio.BufferedProtocol):
     """A connection of the loop's. Satisfies `Stream`."""
 
     _transport: asyncio.Transport

@@ -16,7 +16,7 @@ import trio
 
 from .._errors import NetworkError, ReadError, WriteError
 from . import resolver
-from .base import READ_SIZE, TLS_WRITE_SIZE, Address, ConnectOptions, TimedOut, TLSOptions, Turn
+from .base import READ_SIZE, TLS_WRITE_SIZE, Address, Asking, ConnectOptions, TimedOut, TLSOptions, Turn
 from .eyeballs import Race
 from .sockets import (
     Receiving,
@@ -128,7 +128,7 @@ class PortableTrio(TrioRun):
         return False
 
 
-class PortableTrioStream(Receiving):
+class PortableTrioStream(Asking, Receiving):
     """A socket, plain or secured, that trio watches. Satisfies `Stream`."""
 
     __slots__ = ("_closed", "_socket", "on_event", "peer")

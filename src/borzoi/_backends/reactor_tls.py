@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from .._errors import ReadError, ReadTimeout, WriteError, WriteTimeout
 from .base import READ_SIZE, TLS_WRITE_SIZE, TURN_BUDGET, TLSOptions
-from .reactor import Reactor, SocketStream
+from .reactor_stream import SocketStream
 from .sockets import connect_timed_out, send_pieces, tls_failed, wrap_in_tls
 
 if TYPE_CHECKING:
     from .base import Stream
+    from .parking import Waiter
+    from .reactor import Reactor
 
 
 class TLSStream(SocketStream):
@@ -71,6 +73,28 @@ class TLSStream(SocketStream):
 
             self._budget -= len(data)
             return data
+
+    def answer(self, asker: Waiter) -> None:
+        """Receive for the one who asked."""
+        try:
+            data = self.receive_now()
+        except OSError as error:
+            self._put_back(error)
+            asker.set_result(None)
+            return
+        if data is not None:
+            self._look_further()
+            asker.set_result(data)
+
+    def _look_further(self) -> None:
+        """Find out whether there is more, which no edge announces: mostly not, and then the stream is idle."""
+        try:
+            more = self.receive_now()
+        except OSError as error:
+            self._put_back(error)
+        else:
+            if more is not None:
+                self._put_back(more)
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from .._errors import NetworkError, ReadError, ReadTimeout, TransportError, WriteError, WriteTimeout
-from .base import READ_SIZE, TLS_WRITE_SIZE, Duplex, Stream, TLSOptions
+from .base import READ_SIZE, TLS_WRITE_SIZE, Asking, Duplex, Stream, TLSOptions
 from .sockets import cause, connect_timed_out, tls_failed
 
 
-class TLSOverStream:
+class TLSOverStream(Asking):
     """A secured stream above another. Satisfies `Stream`."""
 
     __slots__ = (

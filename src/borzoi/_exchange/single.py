@@ -131,24 +131,18 @@ class Exchange(Body):
             connection = self.connection
             assert connection is not None
             engine = connection.engine
-            stream = connection.stream
             connection.requests += 1
 
             opening, streamed = (b"", True) if self.is_traced else self._opening(connection)
-            if not streamed:
-                # Without a total time-out, patience() only looks its operation up: here twice a request.
-                seconds = self._timeouts.get("write") if self._until is None else self.patience("write")
-                await stream.write(opening, seconds)
-            elif self.is_traced:
-                await self._ask(connection)
+            if streamed:
+                data = await self._send_in_pieces(connection, opening)
             else:
-                await self._send_body(connection, opening)
+                # Without a total time-out, patience() only looks its operation up.
+                limit = self._timeouts.get if self._until is None else self.patience
+                data = await connection.stream.ask(opening, limit("write"), limit("read"))
 
             # There already where the server has answered before it had the whole body.
             if engine.head is None:
-                # As `_receive_head()`, without its coroutine.
-                seconds = self._timeouts.get("read") if self._until is None else self.patience("read")
-                data = await stream.read(seconds)
                 if data:
                     engine.receive(data)
                 else:
@@ -187,7 +181,7 @@ class Exchange(Body):
         It may where a connection that had served before died under it, without a byte of response.
         """
         connection = self.connection
-        reused = connection is not None and connection.requests > 1
+        reused = connection is not None and (connection.requests > 1 or connection.is_ahead)
         heard = heard or self._heard or (connection is not None and connection.engine.answered)
         self.close_now()
         self.explain(error)
@@ -266,6 +260,17 @@ class Exchange(Body):
         if stream._data:
             head += engine.encode_data(stream._data)
         return head if engine.to_send == 0 else head + engine.encode_end(), False
+
+    async def _send_in_pieces(self, connection: Connection, head: bytes) -> bytes:
+        """Send a request whose body is streamed, or that is told of; return the first bytes of the answer.
+
+        None are returned where they are in the engine already.
+        """
+        if self.is_traced:
+            await self._ask(connection)
+        else:
+            await self._send_body(connection, head)
+        return b"" if connection.engine.head is not None else await connection.stream.read(self.patience("read"))
 
     async def _send_body(self, connection: Connection, head: bytes) -> None:
         """Send a body piece by piece; stop where the server answers before it has all of it."""

@@ -9,7 +9,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from .._backends.base import READ_SIZE
+from .._backends.base import READ_SIZE, Asking
 from .._errors import ConnectError
 from .httpcore_streams import AutoBackend, SyncBackend, native
 
@@ -152,7 +152,7 @@ class ProgramBackend:
         return False
 
 
-class ProgramStream:
+class ProgramStream(Asking):
     """A stream of the program's. Satisfies `Stream`."""
 
     __slots__ = ("_closed", "_network", "_stream", "on_event", "peer")
