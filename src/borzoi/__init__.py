@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from ._messages.streams import AsyncByteStream, ByteStream, SyncByteStream
     from ._policy.auth import Auth, BasicAuth, FunctionAuth, NetRCAuth
     from ._policy.digest import DigestAuth
+    from ._policy.pool_stats import OriginStats, PoolStats
     from ._policy.proxy import Proxy
     from ._policy.tls import TLS
     from ._values.cookies import Cookies
@@ -129,7 +130,9 @@ __all__ = [
     "OAuth2RefreshToken",
     "options",
     "Origin",
+    "OriginStats",
     "patch",
+    "PoolStats",
     "PoolTimeout",
     "post",
     "Progress",
@@ -222,6 +225,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "_messages.streams": ("AsyncByteStream", "ByteStream", "SyncByteStream"),
     "_policy.auth": ("Auth", "BasicAuth", "FunctionAuth", "NetRCAuth"),
     "_policy.digest": ("DigestAuth",),
+    "_policy.pool_stats": ("OriginStats", "PoolStats"),
     "_policy.proxy": ("Proxy",),
     "_policy.tls": ("TLS",),
     "_values.cookies": ("Cookies",),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies
 
 from borzoi import Limits
-from borzoi._policy.pooling import MAX_UNUSED_LANES, Shelf
+from borzoi._policy.pooling import MAX_UNUSED_LANES, Lane, Shelf, keep_alive_seconds
 
 UNBOUNDED = Limits(keepalive_expiry=None)
 
@@ -126,19 +126,19 @@ def test_nothing_is_shelved_where_nothing_may_be(limits: Limits) -> None:
 def test_what_expires_is_told() -> None:
     """A connection is told from its expiry on, the oldest first; before `expires_from` there is nothing to ask for."""
     shelf = shelf_of(Limits(keepalive_expiry=5))
-    assert shelf.expired(1e9) is None
+    assert shelf.expired(1e9) == []
     put(shelf, "a", "x", 10)
     put(shelf, "b", "x", 12)
     lane = shelf.lane("x")
     assert shelf.expires_from <= 15
-    assert shelf.expired(14.9) is None
-    assert shelf.expired(15) == "a"
+    assert shelf.expired(14.9) == []
+    assert shelf.expired(15) == ["a"]
     shelf.strike("a", lane)
-    assert shelf.expired(16.9) is None
+    assert shelf.expired(16.9) == []
     assert shelf.expires_from == 17
-    assert shelf.expired(17) == "b"
+    assert shelf.expired(17) == ["b"]
     shelf.strike("b", lane)
-    assert shelf.expired(1e9) is None
+    assert shelf.expired(1e9) == []
     assert shelf.expires_from == float("inf")
 
 
@@ -175,7 +175,8 @@ def price(size: int) -> list[int]:
     for number in range(size):
         lane = shelf.lane(number % (size // 4))
         shelf.enter(number, lane)
-        shelf.put(number, lane, 0)
+        # A few expire before the others.
+        shelf.put(number, lane, 0 if number < 8 else 4)
         shelf.waiters[number] = lane
         shelf.enter(-number - 1, lane)
     newest, middle, first = (shelf.lane(number % (size // 4)) for number in (size - 1, size // 2, 0))
@@ -238,7 +239,92 @@ def test_the_books_agree_with_a_plain_list(steps: list[tuple[str, int, int]], mo
             connection, its_origin, _ = plain.pop(origin % len(plain))
             shelf.strike(connection, shelf.lane(its_origin))
         elif action == "expired":
-            expected = plain[0][0] if plain and plain[0][2] <= now else None
-            assert expected is None or shelf.expires_from <= now
+            expected = [entry[0] for entry in plain if entry[2] <= now]
+            assert not expected or shelf.expires_from <= now
             assert shelf.expired(now) == expected
         assert shelf.idle() == [entry[0] for entry in plain]
+
+
+# What a server says about idle connections.
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ([(b"Keep-Alive", b"timeout=5")], 4.0),
+        ([(b"keep-alive", b"timeout=5, max=100")], 4.0),
+        ([(b"KEEP-ALIVE", b"max=100; TIMEOUT = 60")], 59.0),
+        ([(b"Keep-Alive", b'timeout="15"')], 14.0),
+        ([(b"Keep-Alive", b"timeout=1")], 0.5),
+        ([(b"Keep-Alive", b"timeout=2")], 1.0),
+        ([(b"Keep-Alive", b"timeout=0")], 0.0),
+        ([(b"Keep-Alive", b"timeout=" + b"9" * 400)], 999999998.0),
+        ([(b"Keep-Alive", b"max=5"), (b"Keep-Alive", b"timeout=7")], 6.0),
+        ([(b"Keep-Alive", b"300")], None),
+        ([(b"Keep-Alive", b"timeout=-1")], None),
+        ([(b"Keep-Alive", b"timeout=soon")], None),
+        ([(b"Keep-Alive", b"xtimeout=5")], None),
+        ([(b"Connection", b"timeout=5")], None),
+        ([], None),
+    ],
+)
+def test_how_long_a_server_keeps_a_connection(fields: list[tuple[bytes, bytes]], seconds: float | None) -> None:
+    """What a Keep-Alive field says counts less a second, or less half of a shorter time; what makes no sense does not."""
+    assert keep_alive_seconds(fields) == seconds
+
+
+def test_a_server_shortens_what_its_connections_may_rest() -> None:
+    """Connections of its lane expire when it says, before older ones of others; never later than the limits say."""
+    shelf = shelf_of(Limits(keepalive_expiry=5))
+    shelf.limit_expiry(shelf.lane("b"), 2)
+    shelf.limit_expiry(shelf.lane("c"), 60)
+    for name in ("a", "b", "c"):
+        put(shelf, name, name, 10)
+    assert shelf.expired(11.9) == []
+    assert shelf.expires_from <= 12
+    assert shelf.expired(12) == ["b"]
+    shelf.strike("b", shelf.lane("b"))
+    assert shelf.expired(14.9) == []
+    assert shelf.expired(15) == ["a", "c"]
+
+
+def test_a_server_that_says_no_more_of_it() -> None:
+    """A server that has said something and then does not is kept as the limits say."""
+    shelf = shelf_of(Limits(keepalive_expiry=5))
+    lane = shelf.lane("a")
+    shelf.limit_expiry(lane, 2)
+    shelf.limit_expiry(lane, None)
+    put(shelf, "a", "a", 10)
+    assert shelf.expired(14.9) == []
+    assert shelf.expired(15) == ["a"]
+
+
+def test_looking_at_all_idle_connections_takes_a_pause() -> None:
+    """Where they expire in no order, the next look is so far away that looking costs little, and no further."""
+    shelf = shelf_of(Limits(keepalive_expiry=5))
+    shelf.limit_expiry(shelf.lane("b"), 2)
+    for number in range(1000):
+        put(shelf, f"b{number}", "b", 10 + number * 1e-6)
+    assert shelf.expired(11.9999999) == []
+    assert 12 < shelf.expires_from < 12.01
+
+
+def test_room_for_what_nobody_asked_for() -> None:
+    """A connection is opened ahead where it would rest, where there is room without closing one, and nobody waits."""
+    shelf = shelf_of(Limits(max_connections=3, max_keepalive_connections=2))
+    lane = shelf.lane("a")
+    assert shelf.may_prepare(lane, 1)
+    assert not shelf.may_prepare(lane, 0)
+    put(shelf, "a1", "a")
+    assert not shelf.may_prepare(lane, 1)
+    assert shelf.may_prepare(lane, 2)
+    put(shelf, "b1", "b")
+    assert not shelf.may_prepare(lane, 2)
+    shelf.take("b1", shelf.lane("b"))
+    assert shelf.may_prepare(lane, 2)
+    shelf.join("w", shelf.lane("c"))
+    assert not shelf.may_prepare(lane, 2)
+    assert shelf.leave("w")
+    shelf.enter("b2", shelf.lane("b"))
+    assert not shelf.may_prepare(lane, 2)
+    assert not shelf_of(Limits(max_keepalive_connections=0)).may_prepare(Lane("a"), 1)

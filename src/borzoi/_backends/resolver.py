@@ -122,6 +122,8 @@ class Names:
         # The thread may take it again, since collecting garbage may end a forgotten task anywhere.
         self._lock = threading.RLock()
         self.guard = guard
+        # How many questions were asked, were answered from memory, and had been asked already: changed under the lock.
+        self._asked = self._remembered = self._shared = 0
         _all.add(self)
 
     async def find(self, world: Asker, host: str, port: int, timeout: float | None) -> list[Address]:
@@ -138,6 +140,10 @@ class Names:
             return self
         return Names(self._ask, is_async=self._is_async, seconds=self._seconds, now=self._now)
 
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many names were asked for, were remembered, and were being asked for already."""
+        return self._asked, self._remembered, self._shared
+
     def forget(self, host: str, port: int) -> None:
         """Ask anew next time: none of the addresses served."""
         with self._lock:
@@ -149,6 +155,7 @@ class Names:
         with self._lock:
             known = self._known(host, port)
             if known is not None:
+                self._remembered += 1
                 return known
             flight, is_new = self._board(seat, host, port)
         try:
@@ -177,6 +184,9 @@ class Names:
         is_new = flight is None
         if flight is None:
             flight = self._flights[host, port] = Flight(self, host, port, None if self._is_async else self._ask)
+            self._asked += 1
+        else:
+            self._shared += 1
         flight.seats.append(seat)
         return flight, is_new
 

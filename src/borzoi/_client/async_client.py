@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from .._messages.request import Request
     from .._messages.response import Response
     from .._policy.auth import AuthTypes
+    from .._policy.pool_stats import PoolStats
     from .._values.cookies import CookieTypes
     from .._values.headers import HeaderTypes
     from .._values.query import QueryParamTypes
-    from .._values.url import URL
+    from .._values.url import URL, Origin
     from .sse import AsyncStreamedEvents
     from .transfers import ProgressCallback
     from .transports import AsyncHTTPTransport
@@ -212,6 +213,30 @@ class AsyncClient(AsyncWebSocketMethods, AsyncVerbs):
 
         watch = Watch(on_download, on_upload, progress)
         return await send_watched(self, request, stream, auth, follow_redirects, watch)
+
+    async def preconnect(
+        self,
+        url: URL | str | Origin,
+        n: int = 1,
+        *,
+        timeout: TimeoutTypes | Unset = UNSET,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Open connections to the origin of a URL until `n` are idle; return how many were opened.
+
+        They go through the proxy and TLS that requests would, count among the limits, and are closed like others when
+        nothing was sent for as long as they may be idle. Fewer are opened where there is no room for more, and one at
+        most where HTTP/2 is spoken. Raises `TransportError` as a request would.
+        """
+        from .pools import preconnect
+
+        return await preconnect(self, url, n, timeout, extensions)
+
+    def pool_stats(self) -> PoolStats:
+        """Return what the connection pools of all transports have, and have done. docs/connections.md tells more."""
+        from .pools import stats_of_client
+
+        return stats_of_client(self)
 
     async def aclose(self) -> None:
         """Close the transports, all of them even if one fails. The client sends nothing after this."""

@@ -24,7 +24,9 @@ from .worlds import Worlds, blocking_backend
 if TYPE_CHECKING:
     from .._backends.base import Backend
     from .._config import Limits
+    from .._exchange.tally import Tally
     from .._messages.request import Request
+    from .._policy.pool_stats import PoolStats
     from .._policy.proxy import ProxyTypes
     from .resolving import ResolverTypes
     from .settings import Clock
@@ -137,13 +139,31 @@ class HTTPTransport(BaseTransport):
     ) -> None:
         names = names_for(resolver, blocking=True, clock=clock)
         options = ConnectOptions(local_address, tuple(socket_options or ()), names)
-        dialer = _dialer(verify, cert, trust_env, http1, http2, proxy, uds, options, retries)
-        self._sender: Sender = _pool(backend or blocking_backend(), dialer, limits, blocking=True, clock=clock)
+        self._dialer = _dialer(verify, cert, trust_env, http1, http2, proxy, uds, options, retries)
+        self._sender: Sender = _pool(backend or blocking_backend(), self._dialer, limits, blocking=True, clock=clock)
 
     def handle_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
         sender = self._sender if stand_in is None else stand_in(self) or self._sender
         return run_blocking(sender.send(request))
+
+    def preconnect(self, request: Request, n: int = 1) -> int:
+        """Open connections where a request would go until `n` are idle; return how many were opened.
+
+        Raises `TransportError` as sending would. Where something stands in for the network, nothing is opened.
+        """
+        sender = self._sender if stand_in is None else stand_in(self) or self._sender
+        if not isinstance(sender, Pool):
+            return 0
+        from .._exchange.preconnecting import preconnect
+
+        return run_blocking(preconnect(sender, request, n))
+
+    def pool_stats(self) -> PoolStats:
+        """Return what the pool has, and has done."""
+        from .._exchange.pool_stats import stats_of
+
+        return stats_of([self._sender] if isinstance(self._sender, Pool) else [], self._dialer)
 
     def close(self) -> None:
         """Close all connections."""
@@ -195,6 +215,8 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         self._backend = backend
         self._lock = threading.Lock()
         self._pools: list[tuple[weakref.ref[Any], Pool]] = []
+        # What the pools have counted that were closed with the transport.
+        self._ended: list[Tally] = []
         # The pool that was used last, to find it without the list. One value: threads see both parts or neither.
         self._latest = None
         _transports.add(self)
@@ -208,6 +230,28 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         latest = self._latest
         pool = latest[1] if latest is not None and latest[0]() is loop else self._pool_of(worlds, loop)
         return await pool.send(request)
+
+    async def preconnect(self, request: Request, n: int = 1) -> int:
+        """Open connections where a request would go until `n` are idle; return how many were opened.
+
+        Raises `TransportError` as sending would. Where something stands in for the network, nothing is opened.
+        """
+        worlds = self._worlds or self._first_use()
+        loop = worlds.current_loop()
+        sender = self._pool_of(worlds, loop)
+        if not isinstance(sender, Pool) or (stand_in is not None and stand_in(self) is not None):
+            return 0
+        from .._exchange.preconnecting import preconnect
+
+        return await preconnect(sender, request, n)
+
+    def pool_stats(self) -> PoolStats:
+        """Return what the pools of all event loops have, and have done. It may be called from any thread."""
+        from .._exchange.pool_stats import stats_of
+
+        with self._lock:
+            pools = [pool for _, pool in self._pools]
+        return stats_of(pools, self._dialer, self._ended)
 
     def _first_use(self) -> Worlds:
         worlds = self._worlds = Worlds()
@@ -253,6 +297,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
     def _close_pools(self) -> None:
         with self._lock:
             pools, self._pools = self._pools, []
+            self._ended += [pool.tally for _, pool in pools]
             self._latest = None
         here = self._worlds.current_loop() if self._worlds is not None else None
         for loop, pool in pools:

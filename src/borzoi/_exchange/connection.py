@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 class Connection:
     """One HTTP/1.1 connection."""
 
-    __slots__ = ("_pool", "engine", "forwarding", "idle", "lane", "network_stream", "requests", "route", "stream")
+    __slots__ = (
+        "_pool",
+        "engine",
+        "forwarding",
+        "idle",
+        "is_ahead",
+        "lane",
+        "network_stream",
+        "requests",
+        "route",
+        "stream",
+    )
 
     def __init__(
         self, pool: Pool, lane: ConnectionLane, route: Route, stream: Stream, forwarding: Forwarding | None
@@ -41,6 +52,8 @@ class Connection:
         """How requests are written for the proxy at the other end, where there is one that reads them."""
         self.idle = False
         """Whether it rests in the pool."""
+        self.is_ahead = False
+        """Whether it was opened before a request asked for it: like one that has served it may have been closed."""
         self.requests = 0
         """How many requests were sent over it."""
         stream.on_event = self._on_event

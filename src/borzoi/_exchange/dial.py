@@ -208,6 +208,13 @@ class Dialer:
             host, port = (route.name, route.port) if self._via is None else (self._via.host, self._via.port)
             self._options_of_proxy.names.forget(host, port)
 
+    def lookups(self) -> tuple[int, int, int]:
+        """Return how many names were asked for, how many were remembered, and how many were asked for already."""
+        # With a guard the proxy's own name is found by names of its own.
+        names = {self._options.names, self._options_of_proxy.names}
+        counts = [one.counts() for one in names if one is not None]
+        return sum(one[0] for one in counts), sum(one[1] for one in counts), sum(one[2] for one in counts)
+
     def forwarding(self, route: Route) -> Forwarding | None:
         """Return how requests are written for a proxy that forwards them; None where no proxy reads them."""
         return self._via.forwarding if self._via is not None and route.scheme == b"http" else None

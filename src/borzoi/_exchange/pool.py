@@ -14,11 +14,12 @@ from collections.abc import Callable, Coroutine, Hashable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .._backends.base import Backend, Stream, TimedOut, Turn
-from .._errors import ConnectError, PoolTimeout
-from .._policy.pooling import Lane, Shelf
+from .._errors import ConnectError, PoolTimeout, TransportError
+from .._policy.pooling import Lane, Shelf, keep_alive_seconds, shelf_for
 from .connection import Connection
 from .dial import Dialer, Route
 from .single import Exchange
+from .tally import CLIENT, ERROR, EXPIRED, LIMIT, SERVER, Tally, reason_of
 from .trace import trace_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ class Pool:
         self._dialer = dialer
         self._limits = limits
         self._guard = backend.guard()
-        self._shelf: Shelf[Connection, Turn] = Shelf(limits)
+        self._shelf: Shelf[Connection, Turn] = shelf_for(limits)
+        self.tally = Tally()
+        """What has become of its connections."""
         self.now: Callable[[], float] = backend.now if clock is None else clock.now
         self.blocking = blocking
         self.orphans: deque[Connection] = deque()
@@ -76,8 +79,11 @@ class Pool:
 
     def know(self, connection: Connection) -> None:
         """Keep what the first response over a connection has shown: the next one to its peer comes about faster."""
-        if connection.route.scheme == b"https":
+        if connection.route.scheme in (b"https", b"wss"):
             self._dialer.remember_session(connection.route, connection.stream)
+        head = connection.engine.head
+        if head is not None:
+            self._shelf.limit_expiry(connection.lane, keep_alive_seconds(head.pairs))
 
     # Leasing.
 
@@ -94,7 +100,8 @@ class Pool:
                 return False
             if found.stream.is_idle():
                 return True
-            exchange.close_now()
+            self.discard(found, SERVER)
+            exchange.connection = None
 
     def _take_idle(self, exchange: Exchange, lane: ConnectionLane) -> Connection | None:
         if self.orphans:
@@ -119,29 +126,66 @@ class Pool:
             with self._guard:
                 has_room = self._take_room(turn, lane)
             if not has_room:
-                await self._wait(turn, exchange.patience("pool"))
+                await self._wait(turn, lane, exchange.patience("pool"))
             if isinstance(turn.value, Connection):
                 if used and turn.value.is_fit():
                     exchange.connection = turn.value
                     return
                 self._require_room(turn.value)
-                self._exchange_for_room(turn, turn.value)
-
-            self._require_room(turn)
-            route = Route(*lane.origin)
-            trace = trace_of(exchange.request.extensions, blocking=self.blocking)
-            stream = await self._dialer.dial(self._backend, route, exchange.patience, trace)
-            try:
-                self._require_room(turn)
-            except ConnectError:
-                stream.close()
-                raise
-            connection = exchange.connection = self._connection_of(lane, route, stream)
-            self._shelf.enter(connection, lane)
-            self._shelf.strike(turn, lane)
+                self._exchange_for_room(turn, turn.value, SERVER if used else LIMIT)
+            await self._dial(exchange, lane, turn)
         except BaseException:
             self._leave(turn, lane)
             raise
+
+    async def lease_ahead(self, exchange: Exchange, lane: ConnectionLane, count: int) -> bool:
+        """Give `exchange` a new connection if there is room for it, and fewer than `count` are idle in its lane.
+
+        Nobody waits for room, and nothing is closed to make it. Raises as `lease_new()`.
+        """
+        turn = self._backend.turn()
+        try:
+            with self._guard:
+                if not self._prepare_room(turn, lane, count):
+                    return False
+            await self._dial(exchange, lane, turn)
+        except BaseException:
+            self._leave(turn, lane)
+            raise
+        return True
+
+    def _prepare_room(self, turn: Turn, lane: ConnectionLane, count: int) -> bool:
+        self._bury_orphans()
+        self._close_expired()
+        for connection in lane.idle[:]:
+            if not connection.is_fit():
+                self._close_idle(connection, SERVER)
+        if not self._shelf.may_prepare(lane, count):
+            return False
+        self._shelf.enter(turn, lane)
+        return True
+
+    async def _dial(self, exchange: Exchange, lane: ConnectionLane, turn: Turn) -> None:
+        """Give `exchange` a new connection, in the room that `turn` holds."""
+        self._require_room(turn)
+        route = Route(*lane.origin)
+        trace = trace_of(exchange.request.extensions, blocking=self.blocking)
+        try:
+            stream = await self._dialer.dial(self._backend, route, exchange.patience, trace)
+        except TransportError:
+            with self._guard:
+                self.tally.failed += 1
+            raise
+        try:
+            self._require_room(turn)
+        except ConnectError:
+            stream.close()
+            raise
+        connection = exchange.connection = self._connection_of(lane, route, stream)
+        self._shelf.enter(connection, lane)
+        self._shelf.strike(turn, lane)
+        with self._guard:
+            self.tally.opened += 1
 
     def _connection_of(self, lane: ConnectionLane, route: Route, stream: Stream) -> Connection:
         return Connection(self, lane, route, stream, self._dialer.forwarding(route))
@@ -149,16 +193,17 @@ class Pool:
     def _take_room(self, turn: Turn, lane: ConnectionLane) -> bool:
         """Take room for one more connection, or else a place in the queue."""
         shelf = self._shelf
-        if not shelf.waiters:
-            if not shelf.may_open() and (oldest := shelf.oldest()) is not None:
-                self._close_idle(oldest)
-            if shelf.may_open():
+        if shelf.goes_first(lane):
+            surplus = shelf.surplus(lane)
+            if surplus is not None:
+                self._close_idle(surplus, LIMIT)
+            if shelf.may_open(lane):
                 shelf.enter(turn, lane)
                 return True
-        shelf.waiters[turn] = lane
+        shelf.join(turn, lane)
         return False
 
-    async def _wait(self, turn: Turn, timeout: float | None) -> None:
+    async def _wait(self, turn: Turn, lane: ConnectionLane, timeout: float | None) -> None:
         """Wait in the queue. Raises PoolTimeout."""
         try:
             await turn.wait(timeout)
@@ -166,37 +211,45 @@ class Pool:
             with self._guard:
                 # A forgotten response may hold the very connection that was waited for.
                 self._bury_orphans()
-                waiting = self._shelf.waiters.pop(turn, None) is not None
-                others = len(self._shelf.waiters)
+                is_full = self._shelf.may_open() and not self._shelf.may_open(lane)
+                waiting = self._shelf.leave(turn)
+                others = len(lane.waiters if is_full else self._shelf.waiters)
             # What was given in the very moment in which the time was over is still taken.
             if waiting:
-                raise self._exhausted(timeout, others) from None
+                raise self._exhausted(timeout, others, Route(*lane.origin) if is_full else None) from None
 
     def _require_room(self, holder: Hashable) -> None:
         """Raise ConnectError where the pool was closed, and with it the room that was held."""
         if holder not in self._shelf.open:
             raise ConnectError("The client was closed while the request waited for a connection")
 
-    def _exchange_for_room(self, turn: Turn, connection: Connection) -> None:
+    def _exchange_for_room(self, turn: Turn, connection: Connection, reason: str) -> None:
         """Close a connection that was given: its server has closed it by now, or a new one is needed."""
         connection.end()
         with self._guard:
             self._shelf.enter(turn, connection.lane)
-            self._shelf.strike(connection, connection.lane)
+            self._strike_out(connection, reason)
             turn.value = _ROOM
 
     def _leave(self, turn: Turn, lane: ConnectionLane) -> None:
         """Pass on what was given to one who has left, be it a connection or room for one."""
         with self._guard:
-            self._shelf.waiters.pop(turn, None)
+            self._shelf.leave(turn)
         if isinstance(turn.value, Connection):
             self.release(turn.value)
-        self._free(turn, lane)
+        with self._guard:
+            self._shelf.strike(turn, lane)
+            self._call_waiters()
 
-    def _exhausted(self, timeout: float | None, others: int) -> PoolTimeout:
+    def _exhausted(self, timeout: float | None, others: int, full: Route | None) -> PoolTimeout:
+        """Return the error for one who has waited for too long; `full` is the host that has as many as it may."""
+        count, name, where = self._limits.max_connections, "max_connections", "of the pool"
+        if full is not None:
+            count, name = self._limits.max_connections_per_host, "max_connections_per_host"
+            where = f"to {full.name}:{full.port}"
         return PoolTimeout(
-            f"No connection became free within {timeout or 0.0:.3g} s: all {self._limits.max_connections} of the pool "
-            f"are in use (limits=Limits(max_connections=...)), and {others} other requests wait for one"
+            f"No connection became free within {timeout or 0.0:.3g} s: all {count} {where} "
+            f"are in use (limits=Limits({name}=...)), and {others} other requests wait for one"
         )
 
     # Giving back.
@@ -214,45 +267,58 @@ class Pool:
         if connection not in shelf.open:
             # The pool was closed, and the connection with it.
             return
-        if shelf.waiters:
-            self._hand_over(connection)
+        if shelf.waiters and self._hand_over(connection):
             return
         surplus = shelf.put(connection, connection.lane, self.now())
         connection.idle = True
         if surplus is not None:
-            self._close_idle(surplus)
+            self._close_idle(surplus, LIMIT)
 
-    def _hand_over(self, connection: Connection) -> None:
-        """Give a connection to the first in the queue."""
+    def _hand_over(self, connection: Connection) -> bool:
+        """Give a connection to the first in the queue who may have it, or its room; return whether there is one."""
         shelf = self._shelf
-        turn, lane = shelf.waiters.popitem(last=False)
+        first = shelf.next_for(connection.lane)
+        if first is None:
+            return False
+        turn, lane = first
         if lane is connection.lane:
             turn.give(connection)
-            return
+            return True
 
         # The first in the queue goes elsewhere: the connection makes room.
         connection.end()
         shelf.enter(turn, lane)
-        shelf.strike(connection, connection.lane)
+        self._strike_out(connection, LIMIT)
         turn.give(_ROOM)
+        self._call_waiters()
+        return True
 
-    def discard(self, connection: Connection) -> None:
-        """Close a leased connection."""
+    def discard(self, connection: Connection, reason: str | None = None) -> None:
+        """Close a leased connection; where no reason is given, its engine shows it."""
+        if reason is None:
+            reason = reason_of(connection)
         try:
             connection.end()
         finally:
-            self._free(connection, connection.lane)
+            # Its room is for the first in the queue.
+            with self._guard:
+                self._strike_out(connection, reason)
+                self._call_waiters()
 
-    def _free(self, holder: Connection | Turn, lane: ConnectionLane) -> None:
-        """Give the room of a connection that is no more, or never was, to the first in the queue."""
-        with self._guard:
-            self._shelf.strike(holder, lane)
-            self._call_waiters()
+    def _strike_out(self, connection: Connection, reason: str) -> None:
+        """Take a connection off the books, and count it there."""
+        if connection in self._shelf.open:
+            self.tally.note_closed(connection, reason)
+        self._shelf.strike(connection, connection.lane)
 
     def _call_waiters(self) -> None:
+        """Give room to those in the queue, as far as there is any or can be made."""
         shelf = self._shelf
-        while shelf.waiters and shelf.may_open():
-            turn, lane = shelf.waiters.popitem(last=False)
+        while shelf.waiters and (first := shelf.next_to_open()) is not None:
+            turn, lane = first
+            surplus = shelf.surplus(lane)
+            if surplus is not None:
+                self._close_idle(surplus, LIMIT)
             shelf.enter(turn, lane)
             turn.give(_ROOM)
 
@@ -264,21 +330,20 @@ class Pool:
             if connection.idle:
                 self._close_idle(connection)
 
-    def _close_idle(self, connection: Connection) -> None:
+    def _close_idle(self, connection: Connection, reason: str = SERVER) -> None:
         connection.idle = False
-        self._shelf.strike(connection, connection.lane)
+        self._strike_out(connection, reason)
         connection.end()
 
     def _close_expired(self) -> None:
-        now = self.now()
-        while (connection := self._shelf.expired(now)) is not None:
-            self._close_idle(connection)
+        for connection in self._shelf.expired(self.now()):
+            self._close_idle(connection, EXPIRED)
 
     def _bury_orphans(self) -> None:
         while self.orphans:
             connection = self.orphans.popleft()
             connection.end()
-            self._shelf.strike(connection, connection.lane)
+            self._strike_out(connection, ERROR)
         self._call_waiters()
 
     # The pool as a whole.
@@ -290,27 +355,28 @@ class Pool:
     def adopt(self, ended: Pool) -> None:
         """Take over the idle connections of a pool whose event loop is over; close the others."""
         for connection in ended._shelf.idle():
-            ended._shelf.strike(connection, connection.lane)
-            if self._shelf.may_open() and self._backend.adopt(connection.stream):
-                connection.change_pool(self, self._shelf.lane(connection.lane.origin))
-                self._shelf.enter(connection, connection.lane)
+            lane = self._shelf.lane(connection.lane.origin)
+            if self._shelf.may_open(lane) and self._backend.adopt(connection.stream):
+                ended._shelf.strike(connection, connection.lane)
+                connection.change_pool(self, lane)
+                self._shelf.enter(connection, lane)
                 self.release(connection)
-            else:
-                connection.end()
         ended.close()
+        self.tally.add(ended.tally)
 
     def close(self) -> None:
         """Close every connection, those in use as well."""
         with self._guard:
             for connection in self._shelf.idle():
-                self._close_idle(connection)
+                self._close_idle(connection, CLIENT)
             # Who waits or dials finds that there is no room for it any more.
-            while self._shelf.waiters:
-                self._shelf.waiters.popitem(last=False)[0].give(_ROOM)
+            for turn in list(self._shelf.waiters):
+                self._shelf.leave(turn)
+                turn.give(_ROOM)
             leased = self._leased()
             self._shelf.count_only(leased)
         for connection in leased:
-            self.discard(connection)
+            self.discard(connection, CLIENT)
 
     def close_from_thread(self) -> None:
         """Have the pool's own event loop close every connection, from a thread that is not the loop's."""
@@ -326,7 +392,8 @@ class Pool:
             connection.stream.abandon()
         # The lock may have been held by a thread that the child does not have.
         self._guard = self._backend.guard()
-        self._shelf = Shelf(self._limits)
+        self._shelf = shelf_for(self._limits)
+        self.tally = Tally()
         self.orphans.clear()
 
 
