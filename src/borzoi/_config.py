@@ -114,9 +114,19 @@ class Limits:
 
     `max_connections` open at once, `max_keepalive_connections` kept idle, each idle for `keepalive_expiry` seconds.
     `max_connections_per_host` are open at once to one origin: scheme, host and port.
+
+    An HTTP/2 connection over which nothing came for `http2_ping_after` seconds is asked for a sign of life (PING) while
+    responses are waited for, and given up where none comes for `http2_ping_timeout` seconds more. None never asks.
     """
 
-    __slots__ = ("keepalive_expiry", "max_connections", "max_connections_per_host", "max_keepalive_connections")
+    __slots__ = (
+        "http2_ping_after",
+        "http2_ping_timeout",
+        "keepalive_expiry",
+        "max_connections",
+        "max_connections_per_host",
+        "max_keepalive_connections",
+    )
 
     def __init__(
         self,
@@ -125,12 +135,16 @@ class Limits:
         max_keepalive_connections: int | None = None,
         keepalive_expiry: float | None = 5.0,
         max_connections_per_host: int | None = None,
+        http2_ping_after: float | None = 30.0,
+        http2_ping_timeout: float = 15.0,
     ) -> None:
         for name, value in (
             ("max_connections", max_connections),
             ("max_keepalive_connections", max_keepalive_connections),
             ("keepalive_expiry", keepalive_expiry),
             ("max_connections_per_host", max_connections_per_host),
+            ("http2_ping_after", http2_ping_after),
+            ("http2_ping_timeout", http2_ping_timeout),
         ):
             if value is not None and not value >= 0:
                 raise ValueError(f"Invalid limit: {name}={value!r}. Give a number that is not negative, or None.")
@@ -142,6 +156,8 @@ class Limits:
         self.max_connections_per_host = max_connections_per_host
         self.max_keepalive_connections = max_keepalive_connections
         self.keepalive_expiry = keepalive_expiry
+        self.http2_ping_after = http2_ping_after
+        self.http2_ping_timeout = http2_ping_timeout
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Limits) and self._key() == other._key()
@@ -155,14 +171,18 @@ class Limits:
             self.max_keepalive_connections,
             self.keepalive_expiry,
             self.max_connections_per_host,
+            self.http2_ping_after,
+            self.http2_ping_timeout,
         )
 
     def __repr__(self) -> str:
         per_host = self.max_connections_per_host
+        pings = (self.http2_ping_after, self.http2_ping_timeout)
         return (
             f"Limits(max_connections={self.max_connections}, "
             f"max_keepalive_connections={self.max_keepalive_connections}, keepalive_expiry={self.keepalive_expiry}"
-            f"{'' if per_host is None else f', max_connections_per_host={per_host}'})"
+            f"{'' if per_host is None else f', max_connections_per_host={per_host}'}"
+            f"{'' if pings == (30.0, 15.0) else f', http2_ping_after={pings[0]}, http2_ping_timeout={pings[1]}'})"
         )
 
 

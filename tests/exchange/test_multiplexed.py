@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from borzoi import Timeout
+from borzoi import Limits, Timeout
 from tests.exchange.http2_scripts import answering, assert_settled, echo, http2_client
 from tests.exchange.http_peers import Recorder, assert_whole
 from tests.worlds.certificates import server_context
@@ -77,7 +77,7 @@ def test_answers_in_any_order(world: World) -> None:
 
 
 def test_no_more_than_the_server_allows(world: World) -> None:
-    """With room for 3 streams, 20 requests are made in turns over one connection."""
+    """With room for 3 streams on the only connection, 20 requests are made in turns over it."""
     most: list[int] = []
 
     def answer(peer: Http2Peer, request: Request) -> None:
@@ -87,7 +87,7 @@ def test_no_more_than_the_server_allows(world: World) -> None:
     with http2_server(answering(answer), tls=True, settings={3: 3}) as server:
 
         async def body() -> None:
-            async with http2_client(world) as client:
+            async with http2_client(world, limits=Limits(max_connections=1)) as client:
                 await client.get(server.url)
 
                 async def ask(number: int) -> None:

@@ -356,7 +356,7 @@ def test_no_streams_at_all(world: World) -> None:
         async def body() -> None:
             async with http2_client(world, http1=False) as client:
                 await client.get(server.url)
-                with pytest.raises(PoolTimeout, match="carries as many requests"):
+                with pytest.raises(PoolTimeout, match="carry as many requests"):
                     await client.get(server.url, timeout=Timeout(5, pool=0.2))
                 assert_settled(client)
 

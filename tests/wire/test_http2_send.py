@@ -150,7 +150,7 @@ def test_no_more_is_sent_than_the_windows_admit() -> None:
 
 
 def test_streams_share_the_window_of_the_connection() -> None:
-    """When it opens, all that wait are named, in the order in which they began to wait."""
+    """When it opens, all that wait are named, in the order in which they began to: whoever has shut it is the first."""
     engine = connect(Http2Limits(), (4, 100_000))
     first, second, third, fourth = (upload(engine) for _ in range(4))
     assert engine.send(first, b"x" * 70_000) == 65_535
@@ -159,10 +159,10 @@ def test_streams_share_the_window_of_the_connection() -> None:
     engine.end(third)
     engine.receive(window(2 * 2 + 1, 1))
 
-    assert engine.receive(window(0, 1000)) == [second, first]
+    assert engine.receive(window(0, 1000)) == [first, second]
     assert engine.send(second, b"x" * 2000) == 1000
     assert engine.send(fourth, b"x") == 0
-    assert engine.receive(window(0, 1)) == [fourth]
+    assert engine.receive(window(0, 1)) == [second, fourth]
     assert engine.receive(window(0, 1)) == []
 
 

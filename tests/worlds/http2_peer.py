@@ -24,6 +24,7 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+import h2.settings
 
 from .certificates import server_context
 from .peers import RawServer
@@ -61,7 +62,7 @@ class Http2Peer:
         """Whether windows stay shut: then the client can send only what they admit at first."""
         self._heads: list[Request] = []
         self._whole: list[Request] = []
-        self.h2.update_settings(settings)
+        self.h2.local_settings = h2.settings.Settings(client=False, initial_values={3: 100, **settings})
         self.h2.initiate_connection()
         self.flush()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from .._backends.base import TimedOut
@@ -23,7 +22,7 @@ from .continuing import PATIENCE
 from .single import IDEMPOTENT, SMALL_BODY, Exchange, trailers_of
 
 if TYPE_CHECKING:
-    from .._messages.request import Request
+    from .._wire.http2 import Http2
     from .._wire.http2_stream import Stream
     from .connection import Connection
     from .multiplexed_connection import MultiplexedConnection
@@ -46,12 +45,15 @@ class MultiplexedExchange(Exchange):
     """Its stream, from the sending of the head on."""
 
     _keeper: StreamKeeper | None = None
-    _asked_at = 0.0
+
+    _heard_before = 0
+    """How often something had come over the connection when the request was sent."""
+
+    _seen = 0
+    """How many interim responses have come of which nothing is to be said any more."""
+
     _sent = 0
     """How many bytes of a body that is in memory went out with the head."""
-
-    def __init__(self, pool: SharingPool, request: Request) -> None:
-        super().__init__(pool, request)
 
     async def run(self, lane: ConnectionLane, *, again: bool = False) -> Response:
         """Send the request and return the response, whose body this is. Raises errors of the tree, `.request` set."""
@@ -60,11 +62,11 @@ class MultiplexedExchange(Exchange):
         while True:
             tries += 1
             try:
-                await self._pool.lease(self, lane, used=not again)
-                if self.connection is not None:
-                    break
+                if not self._pool.take_place(self, lane):
+                    await self._pool.lease(self, lane, used=not again)
                 connection = self.shared
-                assert connection is not None
+                if connection is None:
+                    break
                 if await self._ask(connection):
                     return self._response(connection)
             except BaseException as error:
@@ -72,7 +74,9 @@ class MultiplexedExchange(Exchange):
                     raise
                 died = not self._was_refused()
                 self.stream = None
+                self._seen = 0
 
+        assert self.connection is not None
         alone, self.connection = self._alone(self.connection), None
         return await alone.run(lane)
 
@@ -90,38 +94,59 @@ class MultiplexedExchange(Exchange):
         if stream is None:
             self._give_back(connection)
             return False
-        await self._send_rest(connection, stream)
-        await self._receive_response_head(connection, stream)
+        if stream.to_send or connection.is_blocked:
+            await self._send_rest(connection, stream)
+        # hot path: as `_receive_response_head()`, without its coroutine and that of the wait.
+        if stream.head is None:
+            patience = self._timeouts.get("read") if self._until is None else self.patience("read")
+            try:
+                await connection.wait(stream, self._has_head, patience)
+            except TimedOut:
+                raise self._read_timed_out(connection, patience) from None
+        if stream.head is None or stream.informational:
+            await self._receive_response_head(connection, stream)
         return True
 
     def _begin(self, connection: MultiplexedConnection) -> Stream | None:
         """Send the head, and a small body with it. Raises LocalProtocolError."""
-        request = self.request
-        self._sent = 0
-        target = request.extensions.get("target") or request.url._target
+        if not self._pool.blocking:
+            return self._begin_now(connection)
         with connection.guard:
-            engine = connection.http2
-            if engine.room <= 0:
-                return None
-            self._asked_at = self._pool.now()
-            stream = self.stream = engine.open(request.method, target, request.headers.block, connection.route.scheme)
-            connection.requests += 1
-            body = request.stream
-            if (
-                type(body) is ByteStream
-                and 0 < len(body._data) <= SMALL_BODY
-                and len(body._data) == stream.to_send <= stream.window
-                and not stream.expects_continue
-            ):
-                self._sent = engine.send(stream, body._data)
-            connection.push()
+            return self._begin_now(connection)
+
+    def _begin_now(self, connection: MultiplexedConnection) -> Stream | None:
+        request = self.request
+        engine = connection.http2
+        if engine.most_streams <= len(engine.streams):
+            return None
+        target = request.extensions.get("target") or request.url._target
+        block = request._headers._block
+        if isinstance(block, list):
+            block = request._headers.block
+        self._heard_before = connection.heard
+        stream = self.stream = engine.open(request.method, target, block, connection.route.scheme)
+        connection.requests += 1
+        self._sent = self._send_small(engine, stream) if stream.to_send else 0
+        connection.push_soon()
         return stream
+
+    def _send_small(self, engine: Http2, stream: Stream) -> int:
+        """Send a small body together with the head; return how many bytes that is."""
+        body = self.request.stream
+        if (
+            type(body) is ByteStream
+            and 0 < len(body._data) <= SMALL_BODY
+            and len(body._data) == stream.to_send <= stream.window
+            and not stream.expects_continue
+        ):
+            return engine.send(stream, body._data)
+        return 0
 
     async def _send_rest(self, connection: MultiplexedConnection, stream: Stream) -> None:
         """Send what did not go out with the head."""
         if stream.to_send:
             await self._send_stream(connection, stream)
-        elif connection._unsent:
+        elif connection.is_blocked:
             await self._flush(connection, stream, lambda: True)
 
     async def _send_stream(self, connection: MultiplexedConnection, stream: Stream) -> None:
@@ -153,7 +178,7 @@ class MultiplexedExchange(Exchange):
         return True
 
     def _is_admitted(self, connection: MultiplexedConnection, stream: Stream) -> bool:
-        return stream.complete or stream.to_send == 0 or min(stream.window, connection.http2._window) > 0
+        return stream.complete or stream.to_send == 0 or min(stream.window, connection.http2.window) > 0
 
     async def _flush(self, connection: MultiplexedConnection, stream: Stream, is_admitted: Callable[[], bool]) -> bool:
         """Wait until what is queued was sent, and more may be. Raises WriteTimeout, unless the answer is here."""
@@ -194,15 +219,23 @@ class MultiplexedExchange(Exchange):
 
     # Receiving.
 
+    def _has_head(self) -> bool:
+        stream = self.stream
+        assert stream is not None
+        return stream.head is not None or len(stream.informational) > self._seen
+
     async def _receive_response_head(self, connection: MultiplexedConnection, stream: Stream) -> None:
-        while stream.head is None:
-            # Each interim response is a sign of life.
-            seen = len(stream.informational)
-            await self._wait(connection, stream, partial(_has_head, stream, seen))
+        """Wait for the head, telling of the interim responses before it."""
+        while True:
             if stream.informational:
+                # Each is a sign of life.
+                self._seen = len(stream.informational)
                 await self._tell_informational(stream)
-            if stream.head is None and stream.error is not None:
+            if stream.head is not None:
+                return
+            if stream.error is not None:
                 raise connection.failure(stream)
+            await self._wait(connection, stream, self._has_head)
 
     async def _wait(self, connection: MultiplexedConnection, stream: Stream, is_over: Callable[[], bool]) -> None:
         """Wait for news of the stream. Raises ReadTimeout."""
@@ -210,7 +243,10 @@ class MultiplexedExchange(Exchange):
         try:
             await connection.wait(stream, is_over, patience)
         except TimedOut:
-            raise ReadTimeout(f"No bytes from {connection.stream.peer} within {patience or 0.0:.3g} s") from None
+            raise self._read_timed_out(connection, patience) from None
+
+    def _read_timed_out(self, connection: MultiplexedConnection, patience: float | None) -> ReadTimeout:
+        return ReadTimeout(f"No bytes from {connection.stream.peer} within {patience or 0.0:.3g} s")
 
     def _response(self, connection: MultiplexedConnection) -> Response:
         stream = self.stream
@@ -269,15 +305,25 @@ class MultiplexedExchange(Exchange):
 
     def _finish_stream(self, connection: MultiplexedConnection, stream: Stream) -> None:
         """Give the place back: the response is whole."""
-        with connection.guard:
-            self._chunks += connection.http2.take(stream)
-            # RFC 9113, 8.1: what is left of the request is of no use to anybody.
-            connection.http2.reset(stream)
-            connection.push()
+        if self._pool.blocking:
+            with connection.guard:
+                self._take_rest(connection, stream)
+        else:
+            self._take_rest(connection, stream)
         if stream.trailers:
             self.trailers = stream.trailers
         self.is_whole = True
         self._give_back(connection)
+
+    def _take_rest(self, connection: MultiplexedConnection, stream: Stream) -> None:
+        engine = connection.http2
+        if stream.chunks:
+            self._chunks += engine.take(stream)
+        if stream.to_send:
+            # RFC 9113, 8.1: what is left of the request is of no use to anybody.
+            engine.reset(stream)
+        if engine.has_to_send:
+            connection.push_soon()
 
     def _give_back(self, connection: MultiplexedConnection) -> None:
         if self._keeper is not None:
@@ -299,7 +345,7 @@ class MultiplexedExchange(Exchange):
         if (
             connection is not None
             and isinstance(error, (ReadTimeout, WriteTimeout))
-            and connection.heard_at < self._asked_at
+            and connection.heard == self._heard_before
         ):
             # It may be dead without anybody having said so: what comes next goes elsewhere.
             connection.retire()
@@ -329,10 +375,6 @@ class MultiplexedExchange(Exchange):
             and not stream.answered
             and self.request.method in IDEMPOTENT
         )
-
-
-def _has_head(stream: Stream, seen: int) -> bool:
-    return stream.head is not None or len(stream.informational) > seen
 
 
 class SingleExchange(Exchange):

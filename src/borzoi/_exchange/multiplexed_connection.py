@@ -1,16 +1,18 @@
 """One HTTP/2 connection under many exchanges: who carries its bytes, and who waits for what.
 
-There is no task of its own. Whoever waits and finds that nobody carries becomes the carrier: it waits for the socket,
-sends what is queued, receives, and wakes those whose streams have news. When it has what it waited for it leaves, and
-makes another that waits the carrier. That is the same in all worlds.
+There is no task of its own. Where the event loop tells the connection that something came (a reactor's streams), it
+receives right there and wakes those whose streams have news. Elsewhere, and while there is something to send that the
+socket does not take, whoever waits and finds that nobody carries becomes the carrier: it waits for the socket, sends,
+receives and wakes. When it has what it waited for it leaves, and makes another that waits the carrier.
 
-The guard is held while bytes and state change, which never waits, and not while somebody does. Nothing that is queued
-belongs to anybody: what was not sent when its writer left is sent by whoever carries next. So leaving, at any point,
-harms no other exchange.
+What those that were woken together have to say goes out together, when the last of them has run. The guard is held
+while bytes and state change, which never waits, and not while somebody does. Nothing that is queued belongs to anybody:
+so leaving, at any point, harms no other exchange.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +43,21 @@ class MultiplexedConnection(Connection):
 
     __slots__ = (
         "_carrier",
+        "_gathers",
         "_has_ended",
         "_has_more",
+        "_is_fed",
+        "_ping_after",
+        "_ping_timeout",
+        "_pinged_at",
         "_unsent",
         "_waiting",
         "_writers",
+        "awake",
         "broken",
         "closed",
         "guard",
+        "heard",
         "heard_at",
         "http2",
         "leases",
@@ -71,6 +80,8 @@ class MultiplexedConnection(Connection):
         """Whether nothing new is to be sent over it."""
         self.leases = 0
         """How many exchanges have a place on it. Kept by the pool, under its own guard."""
+        self.heard = 0
+        """How often something came."""
         self.heard_at = pool.now()
         """When something came last."""
         self.sent = 0
@@ -78,20 +89,34 @@ class MultiplexedConnection(Connection):
         self._unsent = b""
         self._has_more = False
         self._has_ended = False
-        self._begin(pool)
+        limits = pool._limits
+        self._ping_after = math.inf if limits.http2_ping_after is None else limits.http2_ping_after
+        self._ping_timeout = limits.http2_ping_timeout
+        self._pinged_at: float | None = None
+        self._belong_to(pool)
 
-    def _begin(self, pool: Pool) -> None:
+    def _belong_to(self, pool: Pool) -> None:
         self.guard = pool._backend.guard()
+        # Threads run when they like: there is no turn in which to gather what they say.
+        self._gathers = not pool.blocking
+        self._is_fed = not pool.blocking and hasattr(self.stream, "on_flags")
         # By the number of its stream: who is to be woken.
         self._waiting: dict[int, Turn] = {}
         self._writers: set[int] = set()
         self._carrier: Turn | None = None
+        self.awake = 0
+        """How many were woken and have not run yet: the last of them sends what all of them had to say."""
 
     def change_pool(self, pool: Pool, lane: ConnectionLane) -> None:
         """Belong to another pool, whose event loop has taken over the stream."""
         super().change_pool(pool, lane)
-        self._begin(pool)
+        self._belong_to(pool)
         lane.shared.append(self)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the socket takes nothing at present."""
+        return bool(self._unsent)
 
     # What the pool asks.
 
@@ -101,22 +126,38 @@ class MultiplexedConnection(Connection):
         engine = self.http2
         return not self.retired and not self.closed and engine.error is None and engine.goaway is None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it carries as much as its server takes: which one that takes nothing at all does not."""
+        return self.http2.settled and self.leases >= self.http2.most_streams > 0
+
     def places(self) -> int:
         """Return how many more exchanges may begin now."""
-        return self.http2.room + len(self.http2.streams) - self.leases if self.is_usable else 0
+        if self.retired or self.closed:
+            return 0
+        # RFC 9113, 6.5.2: until the server says how many it takes, more may be refused. The one who opened finds out.
+        return (self.http2.most_streams if self.http2.settled else 1) - self.leases
 
     def is_fit(self) -> bool:
-        """Take in what came while it was idle; return whether it can be used."""
+        """Look whether it can be used, having been idle: at what came meanwhile, and at how long nothing did."""
         with self.guard:
-            if self._carrier is None:
+            if self._carrier is None and not self._is_fed:
                 self._receive_now()
+            self._look_for_life()
         return self.is_usable
+
+    def take_in(self) -> None:
+        """Receive what came together with the end of the handshake, of which nobody is told."""
+        with self.guard:
+            if not self.closed and self._is_fed:
+                self._receive_now()
 
     def _on_event(self) -> None:
         # Something came, and nobody carries.
         with self.guard:
             if self._carrier is None and not self.closed:
                 self._receive_now()
+                self._find_carrier()
         self.tell_pool()
 
     def tell_pool(self) -> None:
@@ -143,7 +184,15 @@ class MultiplexedConnection(Connection):
                 self.push()
             finally:
                 self.stream.close()
-                self._wake_all()
+                if not self.backend.has_ended():
+                    self._wake_all()
+
+    def abandon(self) -> None:
+        """Be of no more use in a fork's child, where another thread may have held the guard."""
+        self._belong_to(self._pool)
+        self.closed = True
+        self.broken = self._explained(ReadError, "Reading from", EOFError())
+        self.http2.receive_eof()
 
     # Bytes. All of this is done with the guard held, and never waits.
 
@@ -160,23 +209,42 @@ class MultiplexedConnection(Connection):
             # What the server said before may still be received.
             self.broken = self._explained(WriteError, "Writing to", error)
             self._unsent = b""
+            self._find_carrier()
             return
         self.sent += sent
-        self._unsent = out[sent:] if sent < len(out) else b""
-        if self._writers and not self._unsent:
+        if sent < len(out):
+            self._unsent = out[sent:]
+            self._find_carrier()
+            return
+        self._unsent = b""
+        if self._writers:
             for number in self._writers:
                 self._wake(number)
             self._writers.clear()
+
+    def push_soon(self) -> None:
+        """Send what is queued, together with what those have to say that were woken and are about to run."""
+        if not self.awake:
+            self.push()
+
+    def has_run(self, turn: Turn) -> None:
+        """Take note that one who was woken runs; the last sends for all."""
+        if turn.value is not None and self._gathers:
+            self.awake -= 1
+            if not self.awake and not self.closed and self.http2.has_to_send:
+                self.push()
 
     def _receive_now(self) -> None:
         """Receive what has arrived, a turn's worth at most, and answer what asks for an answer."""
         size = 0
         engine = self.http2
+        waiting = self._waiting
         try:
             while (data := self.stream.receive_now()) is not None:
                 self._has_ended = not data
                 for stream in engine.receive(data) if data else engine.receive_eof():
-                    self._wake(stream.id)
+                    if stream.id in waiting:
+                        self._wake(stream.id)
                 if engine.error is not None:
                     break
                 size += len(data)
@@ -186,9 +254,11 @@ class MultiplexedConnection(Connection):
             self.broken = self._explained(ReadError, "Reading from", error)
         self._has_more = size >= TURN_BUDGET
         if size:
+            self.heard += 1
             self.heard_at = self._pool.now()
+            self._pinged_at = None
         if engine.error is None and self.broken is None:
-            self.push()
+            self.push_soon()
         if self.broken is not None and not self._has_more:
             # One that cannot be written to is over as soon as nothing more can be received.
             engine.receive_eof()
@@ -202,6 +272,24 @@ class MultiplexedConnection(Connection):
             self.push()
             self.stream.close()
         self._wake_all()
+
+    def _look_for_life(self) -> None:
+        """Probe a connection over which nothing has come for long (RFC 9113, 6.7); give up one that does not answer."""
+        if self._ping_after == math.inf or self.closed:
+            return
+        now = self._pool.now()
+        if self._pinged_at is None:
+            if now - self.heard_at >= self._ping_after:
+                self._pinged_at = now
+                self.http2.ping()
+                self.push_soon()
+        elif now - self._pinged_at >= self._ping_timeout and self.broken is None:
+            self.broken = ReadError(
+                f"Reading from {self.stream.peer} failed: nothing came over the HTTP/2 connection for "
+                f"{now - self.heard_at:.3g} s, and no answer to a PING within {self._ping_timeout:.3g} s"
+            )
+            self.http2.receive_eof()
+            self._fail()
 
     def _explained(self, kind: type[NetworkError], doing: str, error: Exception) -> Exception:
         if isinstance(error, NetworkError):
@@ -230,45 +318,61 @@ class MultiplexedConnection(Connection):
         """Give a stream up, if it has not ended; the others go on."""
         with self.guard:
             self.http2.reset(stream)
-            self.push()
+            self.push_soon()
 
     # Waiting.
 
     async def wait(self, stream: Stream, is_over: Callable[[], bool], timeout: float | None) -> None:
-        """Carry, or wait for who does, until `is_over()`; it is asked with the guard held. Raises TimedOut."""
+        """Wait until `is_over()`, which is asked with the guard held, and carry where nobody does. Raises TimedOut."""
+        # hot path: one wait for each response, and in an event loop nothing but the turn is waited for.
         number = stream.id
-        until = None if timeout is None else self._pool.now() + timeout
+        now = self._pool.now
+        until = math.inf if timeout is None else now() + timeout
+        left = math.inf if timeout is None else timeout
         turn = self.backend.turn()
         try:
             while True:
-                found = self._look(stream, turn, is_over)
-                if found is None:
-                    return
-                turn = found
-                left = None if until is None else until - self._pool.now()
-                if left is not None and left <= 0:
+                with self.guard:
+                    if is_over() or stream.error is not None:
+                        return
+                    turn = self._line_up(number, turn)
+                if left <= 0:
                     raise TimedOut
                 if self._carrier is turn:
-                    await self._carry(LONGEST_WAIT if left is None else min(left, LONGEST_WAIT))
+                    await self._carry(min(left, LONGEST_WAIT, self._ping_after, self._ping_timeout))
                 else:
-                    await turn.wait(left)
+                    await self._rest(turn, left)
+                left = until - now()
         finally:
             self._leave(number, turn)
 
-    def _look(self, stream: Stream, turn: Turn, is_over: Callable[[], bool]) -> Turn | None:
-        """Return None when it is over; else become the carrier, if there is none, or wait, with the turn returned."""
-        number = stream.id
-        with self.guard:
-            self._waiting.pop(number, None)
-            if is_over() or stream.error is not None:
-                return None
-            if self._carrier is None:
-                self._carrier = turn
-            elif self._carrier is not turn:
-                # What was given cannot be given again.
-                turn = turn if turn.value is None else self.backend.turn()
-                self._waiting[number] = turn
+    def _line_up(self, number: int, turn: Turn) -> Turn:
+        """Become the carrier, where one is needed and there is none, or wait; return the turn with which to."""
+        if self._carrier is None or self._carrier is turn:
+            self._carrier = turn if self._needs_carrier() else None
+        if self._carrier is not turn:
+            # What was given cannot be given again.
+            if turn.value is not None:
+                turn = self.backend.turn()
+            self._waiting[number] = turn
         return turn
+
+    def _needs_carrier(self) -> bool:
+        # The loop tells of what comes, and not of room to send, nor of what came and was left for later.
+        return not self._is_fed or bool(self._unsent) or self._has_more or self.broken is not None
+
+    async def _rest(self, turn: Turn, left: float) -> None:
+        """Wait to be woken; look, at times, whether the connection lives. Raises TimedOut."""
+        pause = min(left, self._ping_after, self._ping_timeout)
+        try:
+            await turn.wait(None if pause == math.inf else pause)
+        except TimedOut:
+            if pause == left and turn.value is None:
+                raise
+            with self.guard:
+                self._look_for_life()
+        finally:
+            self.has_run(turn)
 
     async def _carry(self, timeout: float) -> None:
         if self.broken is None and self._has_more:
@@ -278,29 +382,45 @@ class MultiplexedConnection(Connection):
             try:
                 await self.stream.wait_ready(timeout, writing=bool(self._unsent))
             except TimedOut:
-                if not self._unsent:
-                    return
+                with self.guard:
+                    self._look_for_life()
         with self.guard:
-            self.push()
-            self._receive_now()
+            if not self.closed:
+                self.push()
+                self._receive_now()
         self.tell_pool()
 
     def _leave(self, number: int, turn: Turn) -> None:
         with self.guard:
             self._waiting.pop(number, None)
-            self._writers.discard(number)
-            if self._carrier is turn:
-                self._carrier = None
-                if self._waiting:
-                    # Its turn is no longer free to be given: it is the carrier from here on, awake or not.
-                    heir = next(iter(self._waiting))
-                    self._carrier = self._waiting[heir]
-                    self._wake(heir)
+            if self._writers:
+                self._writers.discard(number)
+            if self._carrier is not turn:
+                return
+            self._carrier = None
+            if self._is_fed and not self.closed:
+                # What was told to it alone, and not received.
+                self._receive_now()
+            self._find_carrier()
+        self.tell_pool()
+
+    def _find_carrier(self) -> None:
+        """Have one that waits carry, where that is needed."""
+        if self._carrier is None and self._waiting and self._needs_carrier():
+            # Its turn is no longer free to be given: it is the carrier from here on, awake or not.
+            heir = next(iter(self._waiting))
+            self._carrier = self._waiting[heir]
+            self._wake(heir)
 
     def _wake(self, number: int) -> None:
         turn = self._waiting.pop(number, None)
         if turn is not None:
-            turn.give(_NEWS)
+            self.wake(turn, _NEWS)
+
+    def wake(self, turn: Turn, value: object) -> None:
+        """Give `value` to one who waits, and who tells when it has run."""
+        self.awake += self._gathers
+        turn.give(value)
 
     def _wake_all(self) -> None:
         for number in list(self._waiting):

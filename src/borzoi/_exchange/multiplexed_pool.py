@@ -1,8 +1,9 @@
 """The pool where HTTP/2 is offered: who gets a place on which connection that many share.
 
-A request takes a place on a connection of its route, or opens one if there is none, or joins those that wait: for a
-connection that is being opened, or for a place on one that is full. A connection that turns out to be one of HTTP/1.1
-serves its opener alone; the others then open one each, as in the pool below, and know it from then on.
+A request takes a place on a connection of its route, or opens one if there is none, or if all are full and there is
+room for another, or joins those that wait: for a connection that is being opened, or for a place on one that is full.
+One at a time opens. A connection that turns out to be one of HTTP/1.1 serves its opener alone; the others then open one
+each, as in the pool below, and know it from then on.
 
 The pool's guard may be held while a connection's is taken, and never the other way about.
 """
@@ -21,6 +22,7 @@ from .half_duplex import duplex_of
 from .multiplexed import MultiplexedExchange
 from .multiplexed_connection import MultiplexedConnection
 from .pool import Pool
+from .tally import SERVER
 
 if TYPE_CHECKING:
     from .._backends.base import Stream, Turn
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 _AGAIN = object()
 """Given to a joiner that is to look again."""
 
+_OPEN = object()
+"""Given to a joiner that is to open a connection for all, in room that is kept for it."""
+
 _CLOSED = object()
 """Given to a joiner when the pool is closed."""
 
@@ -44,18 +49,22 @@ class SharingPool(Pool):
         super().__init__(*args, **settings)
         self.forgotten: deque[tuple[MultiplexedConnection, Http2Stream]] = deque()
         """Streams whose responses were forgotten; drained by the next operation."""
+        # Lanes in which somebody waits for a place, and those in which a connection is under way.
+        self._crowded: dict[ConnectionLane, None] = {}
+        self._dialing: set[ConnectionLane] = set()
 
     def send(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Return what sends a request, and returns its response, with the body unread."""
         origin = request.url._origin
+        extensions = request.extensions
         if not self._dialer.shares(origin[0]):
             return super().send(request)
 
         route: Route | tuple[bytes, bytes, int] = origin
-        if "sni_hostname" in request.extensions:
-            route = Route(*origin, request.extensions["sni_hostname"])
-        kind = MultiplexedExchange
-        if "trace" in request.extensions:
+        if "sni_hostname" in extensions:
+            route = Route(*origin, extensions["sni_hostname"])
+        kind: type[MultiplexedExchange] = MultiplexedExchange
+        if "trace" in extensions:
             from .multiplexed_traced import TracedMultiplexedExchange
 
             kind = TracedMultiplexedExchange
@@ -68,29 +77,37 @@ class SharingPool(Pool):
 
         `used` is whether the latter may have served before. Raises as `lease_new()`.
         """
-        while not self._take_place(exchange, lane):
+        may_extend = True
+        while not self.take_place(exchange, lane):
             # A connection of HTTP/1.1 that rests here.
             if used and super().lease_idle(exchange, lane):
                 return
             turn = self._backend.turn()
-            if self._joins(exchange, lane, turn):
+            opens = not self._joins(exchange, lane, turn, may_extend=may_extend)
+            if not opens:
                 await self._join(exchange, lane, turn)
-            elif exchange.shared is None:
-                await self._open(exchange, lane, turn, used=used)
+                opens = turn.value is _OPEN
+            if opens and exchange.shared is None:
+                may_extend = await self._open_for_all(exchange, lane, turn, used=used)
             if exchange.shared is not None or exchange.connection is not None:
                 return
 
-    def _joins(self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn) -> bool:
+    def _joins(self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn, *, may_extend: bool) -> bool:
         """Queue up for a place; return False where a connection is to be opened, or a place was found after all."""
         with self._guard:
             if self._find_place(exchange, lane):
                 return False
-            if lane.opener is not None or any(_is_usable(connection) for connection in lane.shared):
-                lane.joiners[turn] = None
-                return True
-            if lane.is_shared:
-                lane.opener = turn
-            return False
+            if lane.opener is None:
+                if not any(map(_is_usable, lane.shared)):
+                    lane.opener = turn if lane.is_shared else None
+                    return False
+                if may_extend and self._may_extend(lane):
+                    self._keep_room(turn, lane)
+                    return False
+            lane.joiners[turn] = None
+            if may_extend:
+                self._crowded[lane] = None
+            return True
 
     def lease_idle(self, exchange: Exchange, lane: ConnectionLane) -> bool:
         """Give `exchange` an idle connection of its lane, unless it came with one."""
@@ -102,8 +119,11 @@ class SharingPool(Pool):
             return None
         return super()._take_idle(exchange, lane)
 
-    def _take_place(self, exchange: MultiplexedExchange, lane: ConnectionLane) -> bool:
+    def take_place(self, exchange: MultiplexedExchange, lane: ConnectionLane) -> bool:
         """Give `exchange` a place on a connection that is there."""
+        # hot path: in an event loop the guard guards nothing here, where nobody waits.
+        if not self.blocking:
+            return self._find_place(exchange, lane)
         with self._guard:
             return self._find_place(exchange, lane)
 
@@ -112,15 +132,16 @@ class SharingPool(Pool):
             self._bury_orphans()
         if self.now() >= self._shelf.expires_from:
             self._close_expired()
-        for connection in list(lane.shared):
-            assert isinstance(connection, MultiplexedConnection)
-            if connection.leases == 0 and not connection.is_fit():
-                self._drop(connection)
-            elif self._seat(exchange, connection):
-                return True
+        for connection in lane.shared:
+            if connection.places() > 0:  # type: ignore[attr-defined]
+                return self._seat(exchange, connection) or self._find_place(exchange, lane)  # type: ignore[arg-type]
         return False
 
     def _seat(self, exchange: MultiplexedExchange, connection: MultiplexedConnection) -> bool:
+        """Give `exchange` a place on a connection that has one, unless it proves to be of no more use."""
+        if connection.leases == 0 and not connection.is_fit():
+            self._drop(connection)
+            return False
         if connection.places() <= 0:
             return False
         # Recorded before it leaves the shelf: an interrupt in between loses nothing.
@@ -133,8 +154,7 @@ class SharingPool(Pool):
 
     async def _join(self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn) -> None:
         """Wait for a place. Raises ConnectTimeout, PoolTimeout, ConnectError."""
-        # Who opens has room for it already, or waits for that, too.
-        operation = "connect" if lane.opener in self._shelf.open else "pool"
+        operation = "connect" if lane in self._dialing else "pool"
         timeout = exchange.patience(operation)
         try:
             await turn.wait(timeout)
@@ -147,7 +167,7 @@ class SharingPool(Pool):
         except BaseException:
             with self._guard:
                 lane.joiners.pop(turn, None)
-            self._return(turn)
+            self._return(turn, lane)
             raise
         given = turn.value
         if given is _CLOSED:
@@ -156,25 +176,43 @@ class SharingPool(Pool):
             raise given
         if isinstance(given, MultiplexedConnection):
             exchange.shared = given
+            given.has_run(turn)
 
-    def _return(self, turn: Turn) -> None:
-        """Pass on the place that was given to one who has left."""
+    def _return(self, turn: Turn, lane: ConnectionLane) -> None:
+        """Pass on what was given to one who has left: a place, or the room to open a connection."""
         if isinstance(turn.value, MultiplexedConnection):
+            turn.value.has_run(turn)
             self.give_back(turn.value)
+        elif turn.value is _OPEN:
+            with self._guard:
+                self._stop_opening(lane, turn)
+                self._extend(lane)
+                self._call_waiters()
 
-    async def _open(self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn, *, used: bool) -> None:
-        """Open a connection, and tell those who wait what came of it."""
+    # Opening.
+
+    async def _open_for_all(
+        self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn, *, used: bool
+    ) -> bool:
+        """Open a connection, and tell those who wait what came of it.
+
+        Where that fails, and there is one to wait for a place on, return False.
+        """
         failure: ConnectError | None = None
         try:
             await self.lease_new(exchange, lane, used=used)
-        except ConnectError as error:
-            failure = error
-            raise
+        except (ConnectError, ConnectTimeout) as error:
+            if isinstance(error, ConnectError):
+                failure = error
+            with self._guard:
+                if not any(map(_is_usable, lane.shared)):
+                    raise
+            return False
         finally:
             with self._guard:
-                if lane.opener is turn:
-                    lane.opener = None
+                self._stop_opening(lane, turn)
                 self._settle(exchange, lane, failure)
+        return True
 
     def _settle(self, exchange: MultiplexedExchange, lane: ConnectionLane, failure: ConnectError | None) -> None:
         """Have the one who opened take its place, and the others theirs, or look again."""
@@ -182,13 +220,34 @@ class SharingPool(Pool):
         if isinstance(connection, MultiplexedConnection):
             exchange.connection = None
             lane.is_shared = True
+            connection.take_in()
             if not self._seat(exchange, connection):
                 self._drop(connection)
             self._seat_all(connection)
+            self._extend(lane)
         elif connection is not None:
             lane.is_shared = False
-        if not any(_is_usable(shared) for shared in lane.shared):
+        if not any(map(_is_usable, lane.shared)):
             self._call_joiners(lane, failure)
+
+    def _take_room(self, turn: Turn, lane: ConnectionLane) -> bool:
+        """Take room for one more connection, or else a place in the queue."""
+        keeper = lane.opener
+        if keeper is not None and keeper in self._shelf.open:
+            self._shelf.enter(turn, lane)
+            self._shelf.strike(keeper, lane)  # type: ignore[arg-type]
+            has_room = True
+        else:
+            has_room = super()._take_room(turn, lane)
+        if has_room:
+            self._dialing.add(lane)
+        return has_room
+
+    def _stop_opening(self, lane: ConnectionLane, turn: Turn) -> None:
+        self._dialing.discard(lane)
+        if lane.opener is turn:
+            lane.opener = None
+            self._shelf.strike(turn, lane)
 
     def _connection_of(self, lane: ConnectionLane, route: Route, stream: Stream) -> Connection:
         if not self._dialer.speaks_http2(route, stream):
@@ -196,6 +255,42 @@ class SharingPool(Pool):
         connection = MultiplexedConnection(self, lane, route, duplex_of(stream))
         lane.shared.append(connection)
         return connection
+
+    # One more connection, where all are full. The guard is held.
+
+    def _may_extend(self, lane: ConnectionLane) -> bool:
+        shelf = self._shelf
+        return (
+            shelf.goes_first(lane)
+            and (shelf.may_open(lane) or shelf.surplus(lane) is not None)
+            and any(map(_is_usable, lane.shared))
+            and all(connection.is_full for connection in lane.shared if _is_usable(connection))  # type: ignore[attr-defined]
+        )
+
+    def _keep_room(self, turn: Turn, lane: ConnectionLane) -> None:
+        """Let one open another connection, whose room nobody takes meanwhile."""
+        surplus = self._shelf.surplus(lane)
+        if surplus is not None:
+            self._close_idle(surplus)
+        self._shelf.enter(turn, lane)
+        lane.opener = turn
+
+    def _extend(self, lane: ConnectionLane) -> None:
+        """Have one of those who wait for a place open another connection, if there is room for it."""
+        if not lane.joiners:
+            self._crowded.pop(lane, None)
+        elif lane in self._crowded and lane.opener is None and self._may_extend(lane):
+            turn, _ = lane.joiners.popitem(last=False)
+            self._keep_room(turn, lane)
+            turn.give(_OPEN)
+
+    def _call_waiters(self) -> None:
+        super()._call_waiters()
+        self._extend_all()
+
+    def _extend_all(self) -> None:
+        for lane in list(self._crowded) if self._crowded else ():
+            self._extend(lane)
 
     # Those who wait. The guard is held.
 
@@ -208,7 +303,7 @@ class SharingPool(Pool):
             if connection.idle:
                 self._shelf.take(connection, connection.lane)
                 connection.idle = False
-            turn.give(connection)
+            connection.wake(turn, connection)
 
     def _call_joiners(self, lane: ConnectionLane, failure: ConnectError | None = None) -> None:
         """Have all who wait look again, or fail as the one that they waited for."""
@@ -219,14 +314,19 @@ class SharingPool(Pool):
     def _drop(self, connection: MultiplexedConnection) -> None:
         """Forget a connection that is of no more use; close it if nothing is under way on it."""
         lane = connection.lane
+        connection.retired = True
         if connection in lane.shared:
             lane.shared.remove(connection)
-        connection.retired = True
         if connection.leases == 0:
             self._close_idle(connection)
             self._call_waiters()
-        if lane.opener is None and not any(_is_usable(shared) for shared in lane.shared):
+        if lane.opener is None and not any(map(_is_usable, lane.shared)):
             self._call_joiners(lane)
+
+    def _close_idle(self, connection: Connection, reason: str = SERVER) -> None:
+        if connection in connection.lane.shared:
+            connection.lane.shared.remove(connection)
+        super()._close_idle(connection, reason)
 
     # What connections tell.
 
@@ -234,6 +334,7 @@ class SharingPool(Pool):
         """Look whether a connection has room by now for those who wait."""
         with self._guard:
             self._seat_all(connection)
+            self._extend(connection.lane)
 
     def retire(self, connection: MultiplexedConnection) -> None:
         """Send nothing new over a connection."""
@@ -242,7 +343,10 @@ class SharingPool(Pool):
 
     def give_back(self, connection: MultiplexedConnection) -> None:
         """Take back a place."""
-        with self._guard:
+        if self.blocking:
+            with self._guard:
+                self._take_back_place(connection)
+        else:
             self._take_back_place(connection)
 
     def _take_back_place(self, connection: MultiplexedConnection) -> None:
@@ -250,9 +354,14 @@ class SharingPool(Pool):
         if not connection.is_usable:
             self._drop(connection)
             return
-        self._seat_all(connection)
+        if connection.lane.joiners:
+            self._seat_all(connection)
         if connection.leases == 0:
             self._take_back(connection)
+
+    def _take_back(self, connection: Connection) -> None:
+        super()._take_back(connection)
+        self._extend_all()
 
     def _bury_orphans(self) -> None:
         while self.forgotten:
@@ -260,6 +369,8 @@ class SharingPool(Pool):
             connection.reset(stream)
             self._take_back_place(connection)
         super()._bury_orphans()
+
+    # The pool as a whole.
 
     def close(self) -> None:
         """Close every connection, those in use as well."""
@@ -270,6 +381,17 @@ class SharingPool(Pool):
                 while lane.joiners:
                     lane.joiners.popitem(last=False)[0].give(_CLOSED)
         super().close()
+
+    def abandon(self) -> None:
+        """Start anew in a fork's child: close this process's descriptors, and say nothing to anybody."""
+        connections = [*self._shelf.idle(), *self._leased()]
+        super().abandon()
+        for connection in connections:
+            if isinstance(connection, MultiplexedConnection):
+                connection.abandon()
+        self.forgotten.clear()
+        self._crowded.clear()
+        self._dialing.clear()
 
 
 def _is_usable(connection: Connection) -> bool:
@@ -289,6 +411,6 @@ def _gave_up(lane: ConnectionLane, operation: str, timeout: float | None, others
     if operation == "connect":
         return ConnectTimeout(f"Could not connect to {peer} within {timeout or 0.0:.3g} s")
     return PoolTimeout(
-        f"No place became free within {timeout or 0.0:.3g} s: the HTTP/2 connection to {peer} carries as many requests "
-        f"as its server allows, and {others} others wait"
+        f"No place became free within {timeout or 0.0:.3g} s: the HTTP/2 connections to {peer} carry as many requests "
+        f"as their server allows, and {others} others wait"
     )

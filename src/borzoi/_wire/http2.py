@@ -55,7 +55,7 @@ class Http2(Receiver):
         The block is that of HTTP/1.1, with a Host and with Content-Length or Transfer-Encoding where there is a body.
         Raises LocalProtocolError where there is no room, and for a request that is malformed.
         """
-        if self._most <= len(self.streams):
+        if self.most_streams <= len(self.streams):
             raise LocalProtocolError("No more streams can be opened on this HTTP/2 connection now.")
 
         settings = self._settings
@@ -81,15 +81,15 @@ class Http2(Receiver):
     def send(self, stream: Stream, data: bytes) -> int:
         """Queue as much of a piece of the body as the windows admit, and return how many bytes that is.
 
-        If it is less than all of it, call again once what is queued was sent; if it is nothing, once `receive()` has
-        named the stream. Raises LocalProtocolError past the declared length.
+        If it is less than all of it, call again once what is queued was sent; where that has shut a window, or it is
+        nothing, once `receive()` has named the stream. Raises LocalProtocolError past the declared length.
         """
         to_send = stream.to_send
         if to_send >= 0 and len(data) > to_send:
             raise LocalProtocolError("Too much data for declared Content-Length")
         self._check_open(stream)
 
-        window = min(stream.window, self._window)
+        window = min(stream.window, self.window)
         size = min(len(data), window, SEND_SIZE)
         if size <= 0:
             if data:
@@ -97,10 +97,12 @@ class Http2(Receiver):
             return 0
 
         stream.window -= size
-        self._window -= size
+        self.window -= size
         self._earn(SENDING_EARNS)
         if to_send > 0:
             stream.to_send = to_send = to_send - size
+        if to_send and window == size:
+            self._blocked[stream.id] = stream
         self._queue_data(stream, data if size == len(data) else data[:size], END_STREAM if to_send == 0 else 0)
         return size
 

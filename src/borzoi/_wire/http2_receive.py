@@ -394,7 +394,7 @@ class Receiver(ConnectionState):
             stream.window += change
             if stream.window > MAX_WINDOW:
                 raise Fault(FLOW_CONTROL_ERROR, "a setting opened a stream's window too far")
-        if change > 0 and self._window > 0:
+        if change > 0 and self.window > 0:
             self._unblock()
 
     def _receive_push(self, flags: int, number: int, payload: bytes) -> None:
@@ -426,8 +426,8 @@ class Receiver(ConnectionState):
         self._spend(FRAME_COST)
         increment = decode_number(payload)
         if not number:
-            was_shut = self._window <= 0
-            self._window = _widened(self._window, increment, 0)
+            was_shut = self.window <= 0
+            self.window = _widened(self.window, increment, 0)
             if was_shut:
                 self._unblock()
             return
@@ -439,7 +439,7 @@ class Receiver(ConnectionState):
             return
 
         stream.window = _widened(stream.window, increment, number)
-        if stream.window > 0 and self._window > 0 and self._blocked.pop(number, None) is not None:
+        if stream.window > 0 and self.window > 0 and self._blocked.pop(number, None) is not None:
             self._news[number] = stream
 
 

@@ -74,6 +74,12 @@ class ConnectionState:
     settled: bool
     """Whether the server's SETTINGS have arrived, and with them how many streams it takes."""
 
+    most_streams: int
+    """How many streams may be open at once: 0 where no more may be opened at all."""
+
+    window: int
+    """How many bytes the server takes on all streams together at present; less than nothing is possible."""
+
     def __init__(self, limits: Http2Limits = DEFAULT_LIMITS, first_stream: int = 1) -> None:
         self.streams = {}
         self.error = None
@@ -84,7 +90,7 @@ class ConnectionState:
         self._reader = HeadReader(limits.heads)
         self._writer = RequestWriter()
         self._next = first_stream
-        self._most = ASSUMED_STREAMS
+        self.most_streams = ASSUMED_STREAMS
         self._news: dict[int, Stream] = {}
         self._given_up: dict[int, None] = {}
         self._forgotten = 0
@@ -92,7 +98,7 @@ class ConnectionState:
         self._late = 0
 
         # What we may send, what the server may send, and what of that has arrived and waits to be taken.
-        self._window = DEFAULT_WINDOW
+        self.window = DEFAULT_WINDOW
         self._blocked: dict[int, Stream] = {}
         self._credit = limits.connection_window
         self._low_credit = limits.connection_window // 2
@@ -105,15 +111,20 @@ class ConnectionState:
     @property
     def room(self) -> int:
         """How many more streams may be opened now."""
-        return max(0, self._most - len(self.streams))
+        return max(0, self.most_streams - len(self.streams))
+
+    @property
+    def has_to_send(self) -> bool:
+        """Whether there is something to be sent."""
+        return bool(self._out)
 
     def _set_most(self) -> None:
         # RFC 9113, 5.1.1: numbers are not used again; 6.8: nothing is begun after GOAWAY.
         if self.error is not None or self.goaway is not None or self._next > MAX_STREAM:
-            self._most = 0
+            self.most_streams = 0
         else:
             limit = self._settings.max_streams
-            self._most = UNLIMITED_STREAMS if limit is None else limit
+            self.most_streams = UNLIMITED_STREAMS if limit is None else limit
 
     # --- the budget
 
