@@ -182,9 +182,9 @@ class Pool:
             stream.close()
             raise
         connection = exchange.connection = self._connection_of(lane, route, stream)
-        self._shelf.enter(connection, lane)
-        self._shelf.strike(turn, lane)
         with self._guard:
+            self._shelf.enter(connection, lane)
+            self._shelf.strike(turn, lane)
             self.tally.opened += 1
 
     def _connection_of(self, lane: ConnectionLane, route: Route, stream: Stream) -> Connection:
