@@ -192,3 +192,48 @@ def test_a_clock_by_hand_waits_for_nobody() -> None:
     assert clock.now() == 4
     with pytest.raises(RuntimeError, match="for ever"):
         run_blocking(clock.wait(float("inf")))
+
+
+def test_a_sleep_that_no_task_runs() -> None:
+    """A coroutine that callbacks of the loop drive by hand sleeps on the clock, too."""
+    clock = Clock()
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+        sleeping = clock.sleep_here(60)
+
+        def step() -> None:
+            try:
+                sleeping.send(None)
+            except StopIteration:
+                over.set_result(None)
+            else:
+                loop.call_soon(step)
+
+        loop.call_soon(step)
+        await over
+
+    WORLDS["asyncio"].run(body)
+    assert clock.now() == 60
+
+
+def test_a_thread_that_is_busy_is_given_a_moment() -> None:
+    """A thread that has waited on the clock and does something now is waited for, a moment at a time; one that ended is not."""
+    clock = Clock()
+    slept, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        clock.sleep(1)
+        slept.set()
+        go.wait(20)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert slept.wait(20)
+    clock.sleep(2)
+    assert clock.now() == 3
+    go.set()
+    thread.join()
+    clock.sleep(4)
+    assert clock.now() == 7

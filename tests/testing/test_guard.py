@@ -166,6 +166,19 @@ def test_allowing_more_while_it_stands(server: RawServer) -> None:
     assert guard.hits == []
 
 
+def test_searching_for_a_name_is_a_lookup() -> None:
+    """The name of an address is asked of the network, unless it is one of this machine's own."""
+    # 0.0.0.0 names no host (RFC 6890): the guard of this suite lets it pass, and that of the test does not.
+    with Guard() as guard:
+        with pytest.raises(NetworkBlocked, match=r"look up the name of 0\.0\.0\.0"):
+            socket.getnameinfo(("0.0.0.0", 80), socket.NI_NUMERICHOST)
+        with pytest.raises(NetworkBlocked, match=r"look up the name of 0\.0\.0\.0"):
+            socket.gethostbyaddr("0.0.0.0")
+        assert socket.gethostbyaddr("127.0.0.1")[2] == ["127.0.0.1"]
+
+    assert len(guard.hits) == 2
+
+
 def test_what_is_no_network_passes(tmp_path: Path) -> None:
     """Unix sockets, pairs of sockets, a running loop, literal addresses, `localhost` as a name, and listening are no escape."""
     path = str(tmp_path / "socket")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import sniffio
@@ -175,22 +176,26 @@ class OtherTrioTasks:
 
 
 def _some_trio_task_sleeps() -> bool:
-    """Return whether a task is in `trio.sleep()`, but for one that waits here."""
+    """Return whether a task is in `trio.sleep()`, but for those that wait here."""
+    return any(_is_in_trio_sleep(task) for task in _trio_tasks())
+
+
+def _is_in_trio_sleep(task: Any) -> bool:
     import trio
 
-    mine = trio.lowlevel.current_task()
-    tasks = [trio.lowlevel.current_root_task()]
+    codes = {frame.f_code for frame, _ in task.iter_await_frames()}
+    return trio.sleep_until.__code__ in codes and OtherTrioTasks.are_idle.__code__ not in codes
+
+
+def _trio_tasks() -> Iterator[Any]:
+    """Yield all tasks of the run."""
+    import trio
+
+    tasks: list[Any] = [trio.lowlevel.current_root_task()]
     while tasks:
         task = tasks.pop()
-        if task is None:
-            continue
         tasks += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
-        if task is mine:
-            continue
-        frames = [frame.f_code.co_name for frame, _ in task.iter_await_frames()]
-        if "sleep_until" in frames and "are_idle" not in frames:
-            return True
-    return False
+        yield task
 
 
 def others_here(clock: Clock, *, is_async: bool | None = None) -> Others:
