@@ -1,10 +1,16 @@
-"""What a client says of a bad certificate, in the words of the OpenSSL that it runs with."""
+"""What TLS says, in the words of the OpenSSL that it runs with: of a bad certificate, and of a connection that is cut.
+
+And what it asks for: the protocols that a client's context offers.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 import ssl
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,10 +52,100 @@ def _place() -> str:
     """Return the line of CPython's source at which a handshake fails, as its messages name it."""
     incoming = ssl.MemoryBIO()
     incoming.write(b"no TLS at all")
-    handshake = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="place")
+    found = re.search(r"\(_ssl\.c:\d+\)", str(_failure(_client(incoming).do_handshake)))
+    return found[0] if found else ""
+
+
+def ragged_eof() -> OSError:
+    """Return the error of a connection that ends without close_notify."""
+    incoming = ssl.MemoryBIO()
+    incoming.write_eof()
+    return _failure(partial(_client(incoming).read, 1))
+
+
+def reset_error(error: OSError) -> OSError:
+    """Return what a reset of the connection is under TLS: before Python 3.13 nothing told it from an end."""
+    if _tells_resets():
+        return error
+    end = ragged_eof()
+    return ssl.SSLEOFError(end.errno, str(end.strerror).rpartition("] ")[2])
+
+
+@cache
+def _tells_resets() -> bool:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with context.wrap_socket(
+        ours, server_hostname="place", do_handshake_on_connect=False, suppress_ragged_eofs=False
+    ) as broken:
+        try:
+            broken.read(1)
+        except OSError as error:
+            return not isinstance(error, ssl.SSLError)
+    raise AssertionError("TLS has succeeded with nobody")  # pragma: no cover - it cannot
+
+
+def _client(incoming: ssl.MemoryBIO) -> ssl.SSLObject:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="place")
+
+
+def _failure(act: Callable[[], object]) -> OSError:
     try:
-        handshake.do_handshake()
+        act()
     except ssl.SSLError as error:
-        found = re.search(r"\(_ssl\.c:\d+\)", str(error))
-        return found[0] if found else ""
-    raise AssertionError("a handshake with no TLS at all has succeeded")  # pragma: no cover - it cannot
+        return error.with_traceback(None)
+    raise AssertionError("TLS has succeeded with no TLS at all")  # pragma: no cover - it cannot
+
+
+CLIENT_HELLO_START = 5 + 4 + 2 + 32
+"""Bytes before the session identifier: the headers of the record and the handshake, version and random."""
+
+ALPN = 16
+
+
+def offered_protocols(context: ssl.SSLContext, host: str) -> list[bytes]:
+    """Return the protocols that a context offers (RFC 7301). Nobody can ask it for them: its ClientHello says it."""
+    outgoing = ssl.MemoryBIO()
+    handshake = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=host)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        handshake.do_handshake()
+    hello = outgoing.read()
+
+    def skip(place: int, size: int) -> int:
+        return place + size + int.from_bytes(hello[place : place + size], "big")
+
+    # RFC 8446, 4.1.2: session identifier, cipher suites, compression methods, and then the extensions.
+    place = skip(skip(skip(CLIENT_HELLO_START, 1), 2), 1) + 2
+    while place < len(hello):
+        kind = int.from_bytes(hello[place : place + 2], "big")
+        end = skip(place + 2, 2)
+        if kind == ALPN:
+            return _names(hello[place + 6 : end])
+        place = end
+    return []
+
+
+def _names(data: bytes) -> list[bytes]:
+    names: list[bytes] = []
+    while data:
+        names.append(data[1 : 1 + data[0]])
+        data = data[1 + data[0] :]
+    return names
+
+
+class SimulatedTLS:
+    """What a handshake that never was has agreed on, in the shape of `ssl.SSLObject`."""
+
+    session = None
+    session_reused = False
+
+    def __init__(self, protocol: str | None) -> None:
+        self._protocol = protocol
+
+    def selected_alpn_protocol(self) -> str | None:
+        """Return the protocol that the server has chosen."""
+        return self._protocol
+
+    def getpeercert(self, binary_form: bool = False) -> None:
+        """Return None: no certificate was shown."""

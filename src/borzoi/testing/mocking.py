@@ -132,9 +132,16 @@ class Mock(Routes):
 
     def _new_guest(self, transport: Any, *, blocking: bool) -> Guest:
         own = transport._sender if blocking else transport
-        backend = wire_backend(self.router, self._network, self.clock, blocking=blocking)
+        http2 = own._dialer.http2
+        backend = wire_backend(self.router, self._network, self.clock, blocking=blocking, http2=http2)
+        guest: type[Guest] = Guest
+        kind = Pool
+        if http2:
+            from .wire_http2 import ScriptedPool, SharingGuest
+
+            guest, kind = SharingGuest, ScriptedPool
         is_new = (own if blocking else transport) not in self._before
-        return Guest(transport, Pool(backend, own._dialer, own._limits, blocking=blocking), is_new=is_new)
+        return guest(transport, kind(backend, own._dialer, own._limits, blocking=blocking), is_new=is_new)
 
     # Beginning and end.
 

@@ -19,6 +19,8 @@ class Host:
         self._faults: list[list[NetworkFault | int]] = []
         self.delay = 0.0
         """Seconds until a connection is there, and until each reply begins."""
+        self.speaks_http2 = True
+        """Whether it agrees to HTTP/2 where a client offers it."""
 
     def covers(self, host: str, port: int) -> bool:
         """Return whether a host and port are meant."""
@@ -64,6 +66,19 @@ class Host:
         """Have the server say nothing in TLS handshakes."""
         return self.fail(faults.tls_hang(), times)
 
+    def write_stall(self, after_bytes: int = 0, times: int | None = None) -> Self:
+        """Have the server take in so many bytes of a connection, and no more."""
+        return self.fail(faults.write_stall(after_bytes), times)
+
+    def window_stall(self, times: int | None = None) -> Self:
+        """Have the server of HTTP/2 take in 65,535 bytes of uploads, and open its windows no more."""
+        return self.fail(faults.window_stall(), times)
+
+    def http1_only(self) -> Self:
+        """Have the server know HTTP/1.1 only, whatever the client offers."""
+        self.speaks_http2 = False
+        return self
+
     def latency(self, seconds: float) -> Self:
         """Have connections, and each reply, come so much later."""
         if seconds < 0:
@@ -88,6 +103,10 @@ class Network:
         if known is None:
             known = self._hosts[pattern] = Host(pattern)
         return known
+
+    def add(self, host: Host) -> None:
+        """Add a host that was made elsewhere."""
+        self._hosts["*"] = host
 
     def find(self, host: str, port: int) -> Host | None:
         """Return the host that was named last of those that cover a host and port."""

@@ -25,6 +25,12 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 class Received:
     """Hold a request that a mock has received."""
 
+    http_version = "HTTP/1.1"
+    """The version that it came over, as responses name it."""
+
+    trailers: Pairs = []  # noqa: RUF012 - nobody changes it
+    """The fields after the body."""
+
     def __init__(self, method: str, scheme: str, host: str, target: str, pairs: Pairs, content: bytes) -> None:
         self.method = method
         self.scheme = scheme

@@ -19,7 +19,7 @@ from .errors import MockOver, UnmatchedRequest
 from .explaining import explain_unmatched
 from .faults import Fault, NetworkFault
 from .matching import Expression, Matcher, Pattern
-from .script import Piece, Reply, events_reply, reply_of
+from .script import Interim, Piece, Reply, events_reply, reply_of
 
 if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
@@ -141,6 +141,8 @@ class Route:
         stream: Iterable[Piece] | None = None,
         reason: str | None = None,
         fault: Fault | None = None,
+        interim: Iterable[Interim] | None = None,
+        trailers: HeaderTypes | None = None,
     ) -> Self:
         """Answer every call alike.
 
@@ -149,6 +151,7 @@ class Route:
         """
         body = {"json": json, "text": text, "html": html, "content": content, "form": form, "stream": stream}
         given: dict[str, Any] = {**body, "headers": headers, "reason": reason, "fault": fault}
+        given |= {"interim": interim, "trailers": trailers}
         given = {name: value for name, value in given.items() if value is not None}
         if isinstance(status, int) and not isinstance(status, bool):
             return self._answer([Reply(status, **given)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .._backends.memory import END, Event, Wait
+from .._backends.memory import END, End, Event, Wait
 from .._values.headers import Headers
 
 if TYPE_CHECKING:
@@ -19,11 +19,24 @@ if TYPE_CHECKING:
 Piece: TypeAlias = "bytes | str | Wait | Close"
 """A part of a streamed body: bytes, text, a pause, or the end."""
 
+Interim: TypeAlias = "int | tuple[int, HeaderTypes] | Wait"
+"""An interim response (1xx): a status, or a status and header fields; or a pause."""
+
 
 class Close:
     """The end of a body, and of its connection."""
 
     __slots__ = ()
+
+
+class RaggedEnd(End):
+    """The end of a connection without TLS's close_notify."""
+
+    __slots__ = ()
+
+
+RAGGED_END = RaggedEnd()
+"""The end of a connection without TLS's close_notify."""
 
 
 def wait(seconds: float) -> Wait:
@@ -55,9 +68,12 @@ def _json_text(value: Any) -> str:
 
 
 class Reply:
-    """Hold what a server answers: status, header fields, a body of one piece or of several, and what goes wrong."""
+    """Hold what a server answers: status, header fields, a body of one piece or of several, and what goes wrong.
 
-    __slots__ = ("_script", "fault", "fields", "is_open", "pieces", "reason", "status")
+    `interim` are the responses before it (1xx), `trailers` the fields after the body.
+    """
+
+    __slots__ = ("_script", "fault", "fields", "interim", "is_open", "pieces", "reason", "status", "trailers")
 
     def __init__(
         self,
@@ -72,6 +88,8 @@ class Reply:
         stream: Iterable[Piece] | None = None,
         reason: str | None = None,
         fault: Fault | None = None,
+        interim: Iterable[Interim] = (),
+        trailers: HeaderTypes | None = None,
     ) -> None:
         given = {"json": json, "text": text, "html": html, "content": content, "form": form, "stream": stream}
         bodies = [name for name, body in given.items() if body is not None]
@@ -85,6 +103,8 @@ class Reply:
         self.is_open = False
         self.pieces: list[bytes | Wait | Close] = []
         self.fault = fault
+        self.interim = [_interim(one) for one in interim]
+        self.trailers: Pairs = [] if trailers is None else list(Headers(trailers).raw)
         self._script: tuple[bytes, list[Event]] | None = None
         if bodies:
             _WRITERS[bodies[0]](self, given[bodies[0]])
@@ -104,28 +124,38 @@ class Reply:
         head, body = self._script
         if method == "HEAD" or self.status in (204, 304):
             body = []
-        if self.fault is not None:
-            return self.fault.spoil(head, list(body))
-        if len(body) == 1 and isinstance(body[0], bytes):
-            return [head + body[0]]
-        return [head, *body]
+        if self.fault is None and not self.interim:
+            if len(body) == 1 and isinstance(body[0], bytes):
+                return [head + body[0]]
+            return [head, *body]
+        before = [event if isinstance(event, Wait) else _head(*event) for event in self.interim]
+        if self.fault is None:
+            return [*before, head, *body]
+        if self.fault.spoil is None:
+            raise TypeError(f"{self.fault!r} is a fault of HTTP/2, and the request came over HTTP/1.1")
+        return before + self.fault.spoil(head, list(body))
+
+    def size(self) -> int | None:
+        """Return the bytes of the body; None where it comes in pieces, and only its end shows how many they are."""
+        if self.is_open or self.trailers or len(self.pieces) > 1:
+            return None
+        sizes = [len(piece) if isinstance(piece, bytes) else None for piece in self.pieces]
+        return sizes[0] if sizes else 0
 
     def _write(self) -> tuple[bytes, list[Event]]:
-        head = [f"HTTP/1.1 {self.status} {self.reason}\r\n".encode("latin-1")]
-        is_whole = not self.is_open and len(self.pieces) <= 1 and all(isinstance(piece, bytes) for piece in self.pieces)
+        fields = list(self.fields)
+        size = self.size()
         is_framed = self._has(b"content-length") or self._has(b"transfer-encoding")
+        is_chunked = not is_framed and size is None
         if not is_framed and self.status not in (204, 304):
-            size = sum(len(piece) for piece in self.pieces if isinstance(piece, bytes))
-            framing = b"Content-Length: %d\r\n" % size if is_whole else b"Transfer-Encoding: chunked\r\n"
-            head.append(framing)
-        head += [name + b": " + value + b"\r\n" for name, value in self.fields]
-        is_chunked = not is_framed and not is_whole
-        return b"".join((*head, b"\r\n")), list(self._body(is_chunked=is_chunked))
+            framing = (b"Transfer-Encoding", b"chunked") if size is None else (b"Content-Length", b"%d" % size)
+            fields.insert(0, framing)
+        return _head(self.status, fields, self.reason), list(self._body(is_chunked=is_chunked))
 
     def _body(self, *, is_chunked: bool) -> Iterable[Event]:
         for piece in self.pieces:
             if isinstance(piece, Close):
-                yield from ([b"0\r\n\r\n"] if is_chunked else [])
+                yield from ([self._last_chunk()] if is_chunked else [])
                 yield END
                 return
             if not is_chunked or isinstance(piece, Wait):
@@ -133,7 +163,28 @@ class Reply:
             elif piece:
                 yield b"%x\r\n%b\r\n" % (len(piece), piece)
         if is_chunked and not self.is_open:
-            yield b"0\r\n\r\n"
+            yield self._last_chunk()
+
+    def _last_chunk(self) -> bytes:
+        return b"0\r\n" + _lines(self.trailers) + b"\r\n"
+
+
+def _head(status: int, fields: Pairs, reason: str | None = None) -> bytes:
+    reason = _phrase(status) if reason is None else reason
+    return f"HTTP/1.1 {status} {reason}\r\n".encode("latin-1") + _lines(fields) + b"\r\n"
+
+
+def _lines(fields: Pairs) -> bytes:
+    return b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+
+
+def _interim(given: Interim) -> tuple[int, Pairs] | Wait:
+    if isinstance(given, Wait):
+        return given
+    status, headers = given if isinstance(given, tuple) else (given, None)
+    if not 100 <= status <= 199 or status == 101:
+        raise ValueError(f"An interim response has a status from 100 to 199, and not 101, which ends it: {status!r}.")
+    return status, [] if headers is None else list(Headers(headers).raw)
 
 
 def _write_json(reply: Reply, value: Any) -> None:

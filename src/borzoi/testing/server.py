@@ -1,40 +1,35 @@
 """The socket seam: the same routes and faults behind a real server on loopback, for any client and for proof.
 
-A thread accepts, and each connection has one, which plays the scripts of its replies: bytes are sent, pauses are waited
-for in real time, a reset is a reset (RST), the end closes. HTTP/1.1, over TCP or TLS, with certificates of trustme's.
+A thread accepts, and each connection has one, which plays the scripts of its replies (`server_talk`). HTTP/1.1 and
+HTTP/2, over TCP or TLS, with certificates of trustme's. HTTP/2 is agreed on in the handshake, or begun by the client.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import importlib
 import socket
 import ssl
-import struct
 import threading
-from collections.abc import Iterable
-from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._backends.memory import END, Event, Later, Wait
 from .errors import UnmetExpectations
-from .network import Network
+from .network import Host, Network
 from .report import report
 from .router import Router, Routes
-from .wire import ServerSide
+from .server_talk import Talk
 
 if TYPE_CHECKING:
+    from .faults import NetworkFault
     from .received import Received
-
-LINGER = 0.05
-"""Seconds that a closed connection waits for what the client still sends: closing on unread bytes would be a reset."""
 
 JOIN = 5.0
 """Seconds that the end of the server waits for its threads."""
 
-CERTIFICATES = ("valid", "expired", "wrong_host", "untrusted")
+CERTIFICATES = ("valid", "expired", "wrong_host", "untrusted", "self_signed")
+
+FILLERS = 4
+"""Connections that fill a backlog in which there is room for none."""
 
 
 class Server(Routes):
@@ -44,23 +39,33 @@ class Server(Routes):
             server.get("/users/7").reply(json={"id": 7})
             assert urllib.request.urlopen(server.url + "/users/7").status == 200
 
-    `tls` is True, or what is wrong with the certificate: "expired", "wrong_host", "untrusted".
+    `tls` is True, or what is wrong with the certificate: "expired", "wrong_host", "untrusted", "self_signed". Without
+    `http2` it knows HTTP/1.1 only.
     """
 
-    def __init__(self, name: str = "this server", *, tls: bool | str = False) -> None:
+    def __init__(self, name: str = "this server", *, tls: bool | str = False, http2: bool = True) -> None:
         super().__init__(Router(name))
         kind = "valid" if tls is True else tls
         if kind and kind not in CERTIFICATES:
             raise ValueError(f"A certificate is {', '.join(map(repr, CERTIFICATES))}, not {tls!r}.")
-        self._context = _server_context(str(kind)) if kind else None
-        self._closing = threading.Event()
+        self.speaks_http2 = http2
+        self.certificate = kind or None
+        """What is shown in handshakes; None without TLS."""
+        if kind:
+            from . import server_tls
+
+            server_tls.context_of(str(kind), http2=http2)
+        self.closing = threading.Event()
         self._threads: list[threading.Thread] = []
         self._connections: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._fillers: list[socket.socket] = []
         self.host = "127.0.0.1"
+        self._listener = socket.create_server((self.host, 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if self._context else 'http'}://{self.host}:{self.port}"
+        self.url = f"{'https' if kind else 'http'}://{self.host}:{self.port}"
         """The address, without a slash at its end."""
+        self.network = ServerNetwork(self)
+        """What says how connections to the server fare."""
 
     @property
     def calls(self) -> list[Received]:
@@ -74,24 +79,31 @@ class Server(Routes):
 
     def trust(self) -> ssl.SSLContext:
         """Return a context for a client that trusts the server's authority: `verify=server.trust()`."""
-        context = ssl.create_default_context()
-        _authority(trusted=True).configure_trust(context)
-        return context
+        from . import server_tls
+
+        return server_tls.trusting_context()
+
+    def resolve(self, host: str, port: int) -> list[tuple[str, int]]:
+        """Find every name here: `resolver=server.resolve`. Raises OSError where the network has its names fail."""
+        fault = self.network.next_lookup()
+        if fault is None:
+            return [(self.host, self.port)]
+        if fault.kind == "dns_hang":
+            self.closing.wait()
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     # Beginning and end.
 
     def start(self) -> Self:
         """Begin to accept."""
-        self._spawn(self._accept)
+        self._spawn(self._accept, self._listener)
         return self
 
     def finish(self) -> str | None:
         """Close everything, wait for the threads, and return the report, None where all is well."""
         self.router.is_over = True
-        self._closing.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self.closing.set()
+        self._stop_listening()
         for sock in list(self._connections):
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
@@ -112,6 +124,35 @@ class Server(Routes):
         if text is not None and error is not None:
             error.add_note(text)
 
+    # Who listens.
+
+    def _stop_listening(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        for sock in (self._listener, *self._fillers):
+            sock.close()
+
+    def refuse(self) -> None:
+        """Have nobody listen from now on; the port stays taken."""
+        self._stop_listening()
+        self._listener = self._bound()
+
+    def hang(self) -> None:
+        """Have connections neither made nor refused from now on."""
+        self.refuse()
+        self._listener.listen(0)
+        self._fillers = [_filler(self._listener) for _ in range(FILLERS)]
+
+    def receive_little(self) -> None:
+        """Have the system take in little of what nobody receives."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def _bound(self) -> socket.socket:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((self.host, self.port))
+        return sock
+
     # Each connection.
 
     def _spawn(self, target: Any, *args: Any) -> None:
@@ -119,10 +160,10 @@ class Server(Routes):
         self._threads.append(thread)
         thread.start()
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, _ = listener.accept()
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -130,83 +171,54 @@ class Server(Routes):
             self._spawn(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
+        network = Network()
+        network.add(self.network)
+        talk = Talk(self, sock, network)
         try:
-            if self._context is not None:
-                sock = self._context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
-                self._connections.append(sock)
-            self._converse(sock)
+            if self.certificate is not None:
+                self._connections[self._connections.index(sock)] = talk.secure(self.certificate)
+            talk.run()
         except OSError:
             pass  # clients come and go
         finally:
-            sock.close()
-
-    def _converse(self, sock: socket.socket) -> None:
-        side = ServerSide(self.router, Network(), self.host, self.port)
-        if self._context is not None:
-            side._scheme = "https"
-        while data := sock.recv(65536):
-            if not self._play(sock, side.answer(data)):
-                return
-
-    def _play(self, sock: socket.socket, events: Iterable[Event]) -> bool:
-        """Do what a script says; return whether the connection goes on."""
-        for event in events:
-            if isinstance(event, bytes):
-                sock.sendall(event)
-            elif isinstance(event, Wait):
-                self._closing.wait(min(event.seconds, threading.TIMEOUT_MAX))
-            elif isinstance(event, Later):
-                return self._play(sock, asyncio.run(event.ask()))
-            elif event is END:
-                _close(sock)
-                return False
-            elif isinstance(event, OSError):
-                _reset(sock)
-                return False
-            else:
-                sock.sendall(_explanation(event))
-                return False
-        return True
+            talk.sock.close()
 
 
-def _close(sock: socket.socket) -> None:
-    """Close after what was sent, and take in what still comes, which would make a reset of the end."""
-    with contextlib.suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_WR)
-        sock.settimeout(LINGER)
-        while sock.recv(65536):
-            pass
+def _filler(listener: socket.socket) -> socket.socket:
+    filler = socket.socket()
+    filler.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        filler.connect(listener.getsockname())
+    return filler
 
 
-def _reset(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+class ServerNetwork(Host):
+    """Say what becomes of connections to a server. Each method returns the same again."""
 
+    def __init__(self, server: Server) -> None:
+        super().__init__("*")
+        self._server = server
+        self._lookups = Host("*")
 
-def _explanation(error: Any) -> bytes:
-    """Tell a client, which cannot be given the error, why there is no answer."""
-    text = str(error).encode()
-    head = b"HTTP/1.1 500 Unmatched request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
-    return head + b"Content-Length: %d\r\n\r\n%b" % (len(text), text)
+    def fail(self, fault: NetworkFault, times: int | None = None) -> Self:
+        """Have every connection fail, or the next `times` of them. Whom the system turns away nobody counts."""
+        server = self._server
+        if fault.kind in ("refuse", "connect_hang"):
+            if times is not None:
+                raise TypeError(f"times= cannot hold for {fault!r} here: the system does not tell whom it turned away.")
+            server.refuse() if fault.kind == "refuse" else server.hang()
+        elif fault.kind in ("dns_fail", "dns_hang"):
+            self._lookups.fail(fault, times)
+        else:
+            if fault.kind == "write_stall":
+                server.receive_little()
+            super().fail(fault, times)
+        return self
 
+    def next_lookup(self) -> NetworkFault | None:
+        """Return what the next lookup meets, and count it."""
+        return self._lookups.next_fault()
 
-@cache
-def _authority(*, trusted: bool) -> Any:
-    """Return the authority that clients are told to trust, or another."""
-    try:
-        trustme: Any = importlib.import_module("trustme")
-    except ImportError:
-        raise ImportError("A server with TLS needs trustme: pip install 'borzoi[testing]'") from None
-    name = "the authority of borzoi.testing" if trusted else "an authority that nobody trusts"
-    return trustme.CA(organization_name=name)
-
-
-@cache
-def _server_context(kind: str) -> ssl.SSLContext:
-    import datetime as dt
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC) if kind == "expired" else None
-    names = ["wrong.invalid"] if kind == "wrong_host" else ["127.0.0.1", "localhost", "::1"]
-    authority = _authority(trusted=kind != "untrusted")
-    authority.issue_cert(*names, not_before=past, not_after=past).configure_cert(context)
-    return context
+    def http1_only(self) -> Self:
+        """Refuse: a handshake is under way before a connection is known."""
+        raise TypeError("What a server speaks is settled when it is made: Server(http2=False).")

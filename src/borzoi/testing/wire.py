@@ -2,8 +2,7 @@
 
 A `ServerSide` is one connection as the server has it. It reads the requests that are written to it, asks the router and
 answers with scripts. It obliges as a proxy, too: CONNECT opens a tunnel to a scripted origin, and a request in absolute
-form is answered as if it had come there. It speaks HTTP/1.1; a server for HTTP/2 has its place beside it, chosen by
-what a handshake agrees on.
+form is answered as if it had come there. It speaks HTTP/1.1; `wire_http2` has what is beside it for HTTP/2.
 """
 
 from __future__ import annotations
@@ -11,17 +10,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .._backends.base import TLSOptions
-from .._backends.memory import Accept, Event, Hang, Later, MemoryBackend, Wait
+from .._backends.memory import Accept, Event, Hang, Later, MemoryBackend, MemoryStream, Wait
+from .._backends.sockets import write_timed_out
 from .clock import Clock, WorldClock
 from .intake import Incoming, Intake
 from .received import Received
 from .router import Router, found_reply
-from .script import Reply
+from .script import RaggedEnd, Reply
 
 if TYPE_CHECKING:
+    from .._backends.base import ConnectOptions, Stream
     from .faults import NetworkFault
     from .network import Network
 
@@ -33,10 +34,10 @@ class ServerSide:
     """The server's side of one connection."""
 
     def __init__(self, router: Router, network: Network, host: str, port: int) -> None:
-        self._router = router
+        self.router = router
         self._network = network
         self._intake = Intake()
-        self._scheme = "http"
+        self.scheme = "http"
         self._go_to(host, port)
         self.latest: Received | None = None
         """The request that came last."""
@@ -46,14 +47,25 @@ class ServerSide:
         known = self._network.find(host, port)
         self.fault: NetworkFault | None = None if known is None else known.next_fault()
         self.delay = 0.0 if known is None else known.delay
+        self.speaks_http2 = known is None or known.speaks_http2
+
+    @property
+    def authority(self) -> str:
+        """Host and port."""
+        return f"{self._host}:{self._port}"
+
+    @property
+    def takes(self) -> int | None:
+        """How many bytes of the client's are taken in; None for all."""
+        return None if self.fault is None else self.fault.takes
 
     def secured(self, tls: TLSOptions) -> Exception | Hang | None:
         """Return what becomes of the handshake."""
-        self._scheme = "https"
+        self.scheme = "https"
         fault = self.fault
         if fault is None or fault.on_handshake is None:
             return None
-        return fault.on_handshake(f"{self._host}:{self._port}", tls)
+        return fault.on_handshake(self.authority, tls)
 
     def answer(self, data: bytes) -> Iterable[Event]:
         """Return the events that follow what the client has written."""
@@ -71,17 +83,24 @@ class ServerSide:
             return self._tunnel(incoming.target)
         self.latest = received = self._received(incoming)
         try:
-            found = self._router.dispatch(received)
-            events = found.script(received.method) if isinstance(found, Reply) else self._later(found, received)
+            found = self.router.dispatch(received)
+            events = self.script(found, received) if isinstance(found, Reply) else self._later(found, received)
         except Exception as error:  # noqa: BLE001 - what is wrong with the test is told to who reads the answer
             return [error]
         return [Wait(self.delay), *events] if self.delay else events
 
     def _later(self, find: Any, received: Received) -> list[Event]:
         async def ask() -> list[Event]:
-            return (await found_reply(find)).script(received.method)
+            return self.script(await found_reply(find), received)
 
         return [Later(ask)]
+
+    def script(self, reply: Reply, received: Received) -> list[Event]:
+        """Return the events of a reply."""
+        events = reply.script(received.method)
+        if reply.fault is None or self.scheme == "http":
+            return events
+        return [over_tls(event) for event in events]
 
     def _tunnel(self, target: str) -> list[Event]:
         host, _, port = target.rpartition(":")
@@ -89,13 +108,13 @@ class ServerSide:
         return [_TUNNEL]
 
     def _received(self, incoming: Incoming) -> Received:
-        scheme, target, host = self._scheme, incoming.target, ""
+        scheme, target, host = self.scheme, incoming.target, ""
         if not target.startswith("/") and "://" in target:
             # RFC 9112, 3.2.2: to a proxy the target is the whole URL, and it is worth more than Host.
             scheme, _, rest = target.partition("://")
             host, slash, path = rest.partition("/")
             target = slash + path
-        host = host or _host_of(incoming) or f"{self._host}:{self._port}"
+        host = host or _host_of(incoming) or self.authority
         return Received(incoming.method, scheme, host, target, incoming.pairs, incoming.content)
 
 
@@ -106,6 +125,15 @@ def _host_of(incoming: Incoming) -> str:
     return ""
 
 
+def over_tls(event: Event) -> Event:
+    """Return what becomes of an event over TLS: there an end without close_notify is an error."""
+    if not isinstance(event, (RaggedEnd, ConnectionResetError)):
+        return event
+    from .certificates import ragged_eof, reset_error
+
+    return ragged_eof() if isinstance(event, RaggedEnd) else reset_error(event)
+
+
 def _peer(router: Router, network: Network, host: str, port: int) -> Accept | Exception | Hang:
     side = ServerSide(router, network, host, port)
     fault = side.fault
@@ -114,9 +142,48 @@ def _peer(router: Router, network: Network, host: str, port: int) -> Accept | Ex
     return Accept(side.answer, side.secured, side.delay)
 
 
-def wire_backend(router: Router, network: Network, clock: Clock, *, blocking: bool) -> MemoryBackend:
-    """Return a back end whose every peer is a scripted server."""
+class StallingStream(MemoryStream):
+    """A connection whose server takes in so many bytes, and no more."""
+
+    __slots__ = ("_takes",)
+
+    def __init__(self, before: MemoryStream, takes: int) -> None:
+        super().__init__(before._backend, before._answer, before.peer, before._secured)
+        self._takes = takes
+
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        """Give the server what it takes. Raises WriteTimeout if that is not all."""
+        room = max(0, self._takes - len(self.sent))
+        if len(data) <= room:
+            return await super().write(data, timeout)
+        await super().write(data[:room], timeout)
+        clock = self._backend.clock
+        await clock.wait(None if timeout is None else clock.now() + timeout)
+        raise write_timed_out(self.peer, timeout)
+
+
+class ScriptedBackend(MemoryBackend):
+    """Connect to scripted servers."""
+
+    async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
+        """Ask the peer for a connection."""
+        stream: Any = await super().connect_tcp(host, port, timeout, options)
+        takes = stream._answer.__self__.takes
+        if takes is not None:
+            stream = self.streams[-1] = StallingStream(stream, takes)
+        return cast("Stream", stream)
+
+
+def wire_backend(
+    router: Router, network: Network, clock: Clock, *, blocking: bool, http2: bool = False
+) -> MemoryBackend:
+    """Return a back end whose every peer is a scripted server, one of HTTP/2 as well if the client may offer it."""
+    kind: type[MemoryBackend] = ScriptedBackend
+    if http2:
+        from .wire_http2 import NegotiatingBackend
+
+        kind = NegotiatingBackend
     peer = partial(_peer, router, network)
     if blocking:
-        return MemoryBackend(peer, WorldClock(clock, is_async=False), threading.Lock)
-    return MemoryBackend(peer, WorldClock(clock, is_async=True))
+        return kind(peer, WorldClock(clock, is_async=False), threading.Lock)
+    return kind(peer, WorldClock(clock, is_async=True))
