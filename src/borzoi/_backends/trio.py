@@ -140,6 +140,12 @@ class TrioReactor(TrioRun, Reactor):
             self._pumping = True
             trio.lowlevel.spawn_system_task(self._pump, context=contextvars.Context())
 
+    def leave(self, waiter: Waiter) -> None:
+        """Forget a waiter. Where it was the last, and no socket is left, the pump has nothing to stay for."""
+        super().leave(waiter)
+        if self._descriptor is None and not self.deadlines and self._scope is not None:
+            self._scope.cancel()
+
     async def _pump(self) -> None:
         try:
             # A timer may be left of waits that are over: it keeps nobody here.
