@@ -151,10 +151,15 @@ class Decoded:
             decoder.feed(data)
 
         self._size += len(piece)
-        limit = self._response._max_decoded_size
+        limit = self._limit()
         if limit is not None and self._size > limit:
             raise DecodingError(f"The body decodes to more than the {limit} bytes allowed.")
         return piece
+
+    def _limit(self) -> int | None:
+        request = self._response._request
+        given = None if request is None else request.extensions.get("max_decoded_size")
+        return self._response._max_decoded_size if given is None else given
 
 
 async def gather(source: Source) -> bytes:
