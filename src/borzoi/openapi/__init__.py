@@ -8,13 +8,16 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .comparing import Change, compare
     from .document import Diagnostic, DocumentError
     from .generating import Generated, generate
     from .plan import Package, Selection
 
-__all__ = ["Diagnostic", "DocumentError", "generate", "Generated", "Package", "Selection"]
+__all__ = ["Change", "compare", "Diagnostic", "DocumentError", "generate", "Generated", "Package", "Selection"]
 
 _HOMES = {
+    "Change": ".comparing",
+    "compare": ".comparing",
     "Diagnostic": ".document",
     "DocumentError": ".document",
     "generate": ".generating",

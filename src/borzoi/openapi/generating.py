@@ -9,7 +9,9 @@ from pathlib import Path
 
 from .._version import __version__
 from .document import Diagnostic, Document, DocumentError, open_document
+from .meter import Meter
 from .plan import Package, Selection, build_plan
+from .regions import with_regions
 from .render import render
 from .writing import LOCK, check_place, differences, write_package
 
@@ -23,6 +25,8 @@ class Generated:
     files: dict[str, str]
     changed: list[str] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    sources: list[Path] = field(default_factory=list)
+    """The files that the document is made of."""
 
 
 def generate(
@@ -35,16 +39,18 @@ def generate(
     strict: bool = False,
     allow_remote: bool = False,
     root: str | Path | None = None,
+    meter: Meter | None = None,
 ) -> Generated:
     """Generate the client of a document, in a file or at a URL, into a folder that is named after its title.
 
     `root` is the folder that the document may refer to files in: its own by default. With `check` nothing is written:
-    `changed` says what would be. Raises DocumentError, and then nothing was written.
+    `changed` says what would be. What users wrote between the markers of regions is kept. `meter` shows how far it has
+    come. Raises DocumentError, and then nothing was written.
     """
     chosen = selection or Selection()
     document = place if isinstance(place, Document) else open_document(place, root=root, allow_remote=allow_remote)
     try:
-        package = build_plan(document, chosen)
+        package = build_plan(document, chosen, meter)
     except RecursionError:
         raise DocumentError("The document nests too deeply.", file=document.sources.name(document.root.uri)) from None
     if strict and document.diagnostics:
@@ -52,11 +58,11 @@ def generate(
         raise DocumentError(f"{document.diagnostics[0]}{more}")
     folder = Path(output) if output is not None else Path.cwd() / package.name
     package.name = folder.name if output is not None and folder.name.isidentifier() else package.name
-    files = render(package, style=style)
+    check_place(folder)
+    files = with_regions(folder, render(package, style=style))
     files[LOCK] = _lock(document, chosen, style)
-    made = Generated(folder, package, files, diagnostics=document.diagnostics)
+    made = Generated(folder, package, files, diagnostics=document.diagnostics, sources=document.sources.files())
     if check:
-        check_place(folder)
         made.changed = differences(folder, files)
     else:
         made.changed = write_package(folder, files)

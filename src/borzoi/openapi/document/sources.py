@@ -33,6 +33,10 @@ class Sources:
         """Return all that was read, in the order of its places."""
         return [self._contents[uri] for uri in sorted(self._contents)]
 
+    def files(self) -> list[Path]:
+        """Return the files that were read."""
+        return [path for uri in sorted(self._contents) if (path := path_of(uri)) is not None]
+
     def name(self, uri: str) -> str:
         """Return how a place is shown to people: relative to where they are, if it is a file."""
         path = path_of(uri)

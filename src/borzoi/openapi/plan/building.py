@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..document import Document, Node
+from ..meter import Meter
 from . import names
 from .operations import METHODS, Operations, requirements
 from .schemas import Schemas
@@ -43,7 +44,7 @@ class Selection:
         return (not self.include or not marks.isdisjoint(self.include)) and marks.isdisjoint(self.exclude)
 
 
-def build_plan(document: Document, selection: Selection | None = None) -> Package:
+def build_plan(document: Document, selection: Selection | None = None, meter: Meter | None = None) -> Package:
     """Decide all that is generated from a document. Raises DocumentError."""
     chosen = selection or Selection()
     root = document.root
@@ -51,7 +52,8 @@ def build_plan(document: Document, selection: Selection | None = None) -> Packag
     for name, node in root.child("components").child("schemas").items():
         _plan_component(schemas, name, node)
     planner = Operations(schemas, requirements(root.child("security")))
-    operations = [planner.plan(*found) for found in _declared(root)]
+    declared = list(_declared(root))
+    operations = [planner.plan(*found) for found in (meter.over(declared, "operations") if meter else declared)]
     webhooks = [planner.plan(*found) for found in _webhooks(root)]
     schemas.finish()
     _name_models(schemas)
