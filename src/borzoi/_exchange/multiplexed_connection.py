@@ -349,7 +349,9 @@ class MultiplexedConnection(Connection):
     def _line_up(self, number: int, turn: Turn) -> Turn:
         """Become the carrier, where one is needed and there is none, or wait; return the turn with which to."""
         if self._carrier is None or self._carrier is turn:
-            self._carrier = turn if self._needs_carrier() else None
+            # hot path: as `_needs_carrier()`.
+            is_told = self._is_fed and not self._unsent and not self._has_more and self.broken is None
+            self._carrier = None if is_told else turn
         if self._carrier is not turn:
             # What was given cannot be given again.
             if turn.value is not None:

@@ -139,11 +139,12 @@ class SharingPool(Pool):
 
     def _seat(self, exchange: MultiplexedExchange, connection: MultiplexedConnection) -> bool:
         """Give `exchange` a place on a connection that has one, unless it proves to be of no more use."""
-        if connection.leases == 0 and not connection.is_fit():
-            self._drop(connection)
-            return False
-        if connection.places() <= 0:
-            return False
+        if connection.leases == 0:
+            if not connection.is_fit():
+                self._drop(connection)
+                return False
+            if connection.places() <= 0:
+                return False
         # Recorded before it leaves the shelf: an interrupt in between loses nothing.
         connection.leases += 1
         exchange.shared = connection
@@ -351,7 +352,8 @@ class SharingPool(Pool):
 
     def _take_back_place(self, connection: MultiplexedConnection) -> None:
         connection.leases -= 1
-        if not connection.is_usable:
+        # What has come to an end takes no streams.
+        if (connection.retired or not connection.http2.most_streams) and not connection.is_usable:
             self._drop(connection)
             return
         if connection.lane.joiners:

@@ -1,9 +1,10 @@
 """HPACK, the compression of header fields in HTTP/2 (RFC 7541): a decoder and an encoder, one each for a connection.
 
 In: a whole header block, or pairs of bytes. Out: pairs, or a block. The decoder remembers literals, so that a field
-which comes again costs one look-up; it is bounded in time and memory whatever it is given. The encoder puts a field
-into the dynamic table when it is likely to be sent again, and never one that is a secret. `generation` changes whenever
-a dynamic table does: while it stays, the same block means the same fields, both ways.
+which comes again costs one look-up; it is bounded in time and memory whatever it is given. What a peer adds to the
+dynamic table goes in when the table is first looked at: many add the same with every message, and never refer to it.
+The encoder puts a field into the dynamic table when it is likely to be sent again, and never one that is a secret.
+`generation` changes whenever a dynamic table does: while it stays, the same block means the same fields, both ways.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ MAX_KNOWN_SIZE = 256
 _MAX_SHIFT = 28
 
 _FIRST_DYNAMIC = STATIC_SIZE + 1
+_FIRST_DYNAMIC_BYTE = 0x80 + _FIRST_DYNAMIC
 
 
 class HpackError(Exception):
@@ -109,10 +111,24 @@ def _decode_string(block: bytes, place: int, end: int) -> bytes:
 class Decoder:
     """Decode the header blocks of one connection, in their order."""
 
-    __slots__ = ("_known", "_max_count", "_max_list", "_max_table", "_size", "_table", "_table_size", "generation")
+    __slots__ = (
+        "_known",
+        "_max_count",
+        "_max_list",
+        "_max_table",
+        "_new",
+        "_size",
+        "_table",
+        "_table_size",
+        "generation",
+        "looked_up",
+    )
 
     generation: int
     """Changes with the dynamic table."""
+
+    looked_up: int
+    """How often a block has referred to the dynamic table, or resized it."""
 
     def __init__(
         self, max_table: int = DEFAULT_TABLE_SIZE, *, max_list: int = 128 * 1024, max_count: int = 512
@@ -124,7 +140,10 @@ class Decoder:
         self._max_list = max_list
         self._max_count = max_count
         self._known: dict[bytes, Pair] = {}
+        # What is to go into the table, the oldest first.
+        self._new: list[Pair] = []
         self.generation = 0
+        self.looked_up = 0
 
     def decode(self, block: bytes) -> Pairs:
         """Return the fields of a block. Raises HpackError, HeaderListTooLarge."""
@@ -136,7 +155,7 @@ class Decoder:
         try:
             while place < end:
                 byte = block[place]
-                if 0x80 < byte < 0xFF:
+                if 0x80 < byte < _FIRST_DYNAMIC_BYTE:
                     append(table[byte - 0x80])
                     place += 1
                 elif byte >= 0x80:
@@ -163,7 +182,13 @@ class Decoder:
     def _entry(self, index: int) -> Pair:
         if not index:
             raise HpackError("a header block refers to index 0")
+        self._look_up()
         return self._table[index]
+
+    def _look_up(self) -> None:
+        self.looked_up += 1
+        if self._new:
+            self._settle()
 
     def _decode_literal(self, block: bytes, start: int) -> tuple[Pair, int]:
         # RFC 7541, 6.2: an index for the name, or 0 and a name; then the value. Most integers are one byte.
@@ -182,6 +207,8 @@ class Decoder:
         literal = block[start:end]
         pair = self._known.get(literal)
         if pair is None:
+            if index >= _FIRST_DYNAMIC:
+                self._look_up()
             name = self._table[index][0] if index else _decode_string(block, place, value_at)
             pair = name, _decode_string(block, value_at, end)
             # A name of the dynamic table will have another index.
@@ -189,7 +216,10 @@ class Decoder:
                 self._remember(literal, pair)
 
         if first >= 0x40:
-            self._add(pair)
+            self.add((pair,))
+            if end - start > MAX_KNOWN_SIZE:
+                # Large ones are not kept for later.
+                self._look_up()
         return pair, end
 
     def _remember(self, literal: bytes, pair: Pair) -> None:
@@ -197,20 +227,41 @@ class Decoder:
             self._known.clear()
         self._known[literal] = pair
 
-    def _add(self, pair: Pair) -> None:
-        # RFC 7541, 4.4: room is made first; an entry that is larger than the table empties it.
-        size = len(pair[0]) + len(pair[1]) + ENTRY_OVERHEAD
-        self._shrink_to(self._table_size - size)
-        if size <= self._table_size:
-            self._table.insert(_FIRST_DYNAMIC, pair)
-            self._size += size
+    def add(self, pairs: tuple[Pair, ...]) -> None:
+        """Put fields into the dynamic table, the first of them first."""
+        self._new += pairs
         self.generation += 1
+        if len(self._new) > 2 * MAX_KNOWN:
+            # No more than these fit.
+            del self._new[: -1 - self._max_table // ENTRY_OVERHEAD]
+
+    def newest(self, count: int) -> tuple[Pair, ...]:
+        """Return the fields that were added last, in order, if the table was not looked at since."""
+        return tuple(self._new[-count:])
+
+    def _settle(self) -> None:
+        # RFC 7541, 4.4: room is made first; an entry that is larger than the table empties it. So what is left is the
+        # newest, as much as fits.
+        used = 0
+        kept: Pairs = []
+        for pair in reversed(self._new):
+            size = len(pair[0]) + len(pair[1]) + ENTRY_OVERHEAD
+            if used + size > self._table_size:
+                self._shrink_to(0)
+                break
+            used += size
+            kept.append(pair)
+        self._new = []
+        self._shrink_to(self._table_size - used)
+        self._table[_FIRST_DYNAMIC:_FIRST_DYNAMIC] = kept
+        self._size += used
 
     def _resize(self, block: bytes, place: int) -> int:
         # RFC 7541, 6.3.
         size, place = decode_integer(block, place, 0x1F)
         if size > self._max_table:
             raise HpackError(f"the dynamic table is resized to {size} bytes, beyond the {self._max_table} allowed")
+        self._look_up()
         self._table_size = size
         self._shrink_to(size)
         self.generation += 1

@@ -21,8 +21,10 @@ from .http1_head import CHUNKED
 from .http2_frames import (
     CANCEL,
     DATA,
+    END_HEADERS,
     END_STREAM,
     HEADER,
+    HEADERS,
     MAX_FRAME,
     MAX_STREAM,
     NO_ERROR,
@@ -71,7 +73,12 @@ class Http2(Receiver):
         if framing.expects_continue:
             stream.expects_continue = True
         self.streams[number] = stream
-        self._out.append(encode_headers(number, fields, to_send == 0))
+        if len(fields) <= MAX_FRAME:
+            # hot path: as `encode_headers()`.
+            ends = END_STREAM if to_send == 0 else 0
+            self._out += (HEADER.pack(len(fields) << 8 | HEADERS, ends | END_HEADERS, number), fields)
+        else:
+            self._out.append(encode_headers(number, fields, to_send == 0))
         if self._spent:
             self._earn(REQUEST_EARNS)
         if self._next > MAX_STREAM:

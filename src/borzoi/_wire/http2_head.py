@@ -10,7 +10,7 @@ sent and received on a connection repeats.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from .._errors import LocalProtocolError
 from .hpack import (
@@ -37,6 +37,9 @@ from .http2_frames import COMPRESSION_ERROR, PROTOCOL_ERROR, Fault
 
 if TYPE_CHECKING:
     from .._values.headers import HeaderBlock
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 MAX_KNOWN = 64
 """Blocks that a connection remembers, each way."""
@@ -69,7 +72,7 @@ _LENGTH = 2
 class HeadReader:
     """Read the header blocks that one connection receives, in their order."""
 
-    __slots__ = ("_decoder", "_generation", "_sound", "known")
+    __slots__ = ("_decoder", "_generation", "_self_contained", "_sound", "known")
 
     known: dict[bytes, ResponseHead]
     """What whole blocks mean, at present. A head is shared by all responses that have it: nothing may change it."""
@@ -78,17 +81,29 @@ class HeadReader:
         self._decoder = Decoder(max_list=limits.size, max_count=limits.count)
         self._generation = 0
         self._sound: dict[Pair, int] = {}
+        # What blocks mean that do not refer to the dynamic table, and what they put into it.
+        self._self_contained: dict[bytes, tuple[ResponseHead, tuple[Pair, ...]]] = {}
         self.known = {}
 
     def read(self, block: bytes, stream: int) -> ResponseHead:
         """Return the head of a response. Raises Fault."""
-        before = self._decoder.generation
-        head = self._interpret(self._decode(block, stream), stream)
-        # One that changes the table means something else the next time.
-        if self._decoder.generation == before and len(block) <= MAX_KNOWN_BLOCK:
-            if len(self.known) >= MAX_KNOWN:
+        decoder = self._decoder
+        found = self._self_contained.get(block)
+        if found is not None:
+            head, added = found
+            decoder.add(added)
+            self._generation = decoder.generation
+            if self.known:
                 self.known.clear()
-            self.known[block] = head
+            return head
+
+        generation, looked_up = decoder.generation, decoder.looked_up
+        head = self._interpret(self._decode(block, stream), stream)
+        if len(block) <= MAX_KNOWN_BLOCK:
+            if decoder.generation == generation:
+                _remember(self.known, block, head)
+            elif decoder.looked_up == looked_up:
+                _remember(self._self_contained, block, (head, decoder.newest(decoder.generation - generation)))
         return head
 
     def read_trailers(self, block: bytes, stream: int) -> Pairs:
@@ -163,6 +178,12 @@ class HeadReader:
         return kind
 
 
+def _remember(known: dict[K, T], key: K, meaning: T) -> None:
+    if len(known) >= MAX_KNOWN:
+        known.clear()
+    known[key] = meaning
+
+
 def _what_is_wrong(name: bytes, value: bytes) -> str:
     """Say what is wrong with a field, showing no value: it may be a secret."""
     if _NAME(name) is None:
@@ -219,16 +240,22 @@ def translate(pairs: Pairs) -> Pairs:
     ]
 
 
+RequestKey: TypeAlias = "tuple[str, bytes, bytes, HeaderBlock]"
+"""A method, a scheme, a target and the header fields."""
+
+
 class RequestWriter:
     """Write the header blocks that one connection sends, in their order."""
 
-    __slots__ = ("_fields", "_paths", "_starts", "encoder")
+    __slots__ = ("_fields", "_paths", "_starts", "_written", "encoder")
 
     def __init__(self) -> None:
         self.encoder = Encoder()
         self._fields: dict[HeaderBlock, RequestFields] = {}
         self._paths: dict[bytes, bytes] = {}
         self._starts: dict[tuple[str, bytes], bytes] = {}
+        # Whole blocks, with what they hold for: the generation of the table, and the peer's limit.
+        self._written: dict[RequestKey, tuple[bytes, RequestFraming, int, int | None]] = {}
 
     def write(
         self, method: str, scheme: bytes, target: bytes, block: HeaderBlock, max_list: int | None
@@ -237,6 +264,14 @@ class RequestWriter:
 
         Raises LocalProtocolError for one that is malformed or, where the peer has named a limit, too large.
         """
+        key = method, scheme, target, block
+        written = self._written.get(key)
+        if written is not None and written[2] == self.encoder.generation and written[3] == max_list:
+            return written[0], written[1]
+        return self._write(key, max_list)
+
+    def _write(self, key: RequestKey, max_list: int | None) -> tuple[bytes, RequestFraming]:
+        method, scheme, target, block = key
         fields = self._fields.get(block)
         if fields is None:
             fields = RequestFields(block)
@@ -259,12 +294,15 @@ class RequestWriter:
             # RFC 9113, 8.5: neither scheme nor path, and the authority is the target.
             return updates + start + encoder.encode([(b":authority", target), *fields.pairs[1:]]), fields.framing
 
+        whole = start + path
         if fields.generation != encoder.generation:
             # What is kept is sent again: sound only if it puts nothing into the table, and the first two times may.
             if fields.encoded:
                 fields.generation = encoder.generation
             fields.encoded = encoder.encode(fields.pairs)
-        return updates + start + path + fields.encoded, fields.framing
+        elif len(target) <= MAX_KNOWN_BLOCK:
+            _remember(self._written, key, (whole + fields.encoded, fields.framing, fields.generation, max_list))
+        return updates + whole + fields.encoded, fields.framing
 
     def _encode_start(self, method: str, scheme: bytes) -> bytes:
         start = encode_outside_tables(b":method", encode_method(method).rstrip())

@@ -326,7 +326,9 @@ class Receiver(ConnectionState):
         stream.head = head
         stream.answered = True
         stream.awaits = AWAITS_BODY
-        stream.left = left = _content_length(stream, head)
+        # RFC 9110, 6.4.1: these have no content, whatever length they tell.
+        left = 0 if head.status == 204 or head.status == 304 else _content_length(stream, head)
+        stream.left = left
         self._news[stream.id] = stream
         if ends:
             if left:
@@ -460,16 +462,14 @@ _RECEIVERS: dict[int, Callable[[Receiver, int, int, bytes], None]] = {
 
 def _content_length(stream: Stream, head: ResponseHead) -> int | None:
     """Return how long the body has to be; None where nothing says it."""
-    length = head.length if head.length >= 0 else None
-    if stream.method == "CONNECT" and head.status < 300:
+    method = stream.method
+    if method == "HEAD":
+        return 0
+    if method == "CONNECT" and head.status < 300:
         # RFC 9110, 9.3.6: what follows is no body.
         stream.is_tunnel = True
         return None
-
-    # RFC 9110, 6.4.1: these have no content, whatever length they tell.
-    if stream.method == "HEAD" or head.status == 204 or head.status == 304:
-        return 0
-    return length
+    return head.length if head.length >= 0 else None
 
 
 def _wrong_length(left: int) -> str:
