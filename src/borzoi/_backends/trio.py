@@ -140,7 +140,7 @@ class TrioReactor(TrioRun, Reactor):
             self._pumping = True
             trio.lowlevel.spawn_system_task(self._pump, context=contextvars.Context())
 
-    def leave(self, waiter: Waiter) -> None:
+    def leave(self, waiter: Any) -> None:
         """Forget a waiter. Where it was the last, and no socket is left, the pump has nothing to stay for."""
         super().leave(waiter)
         if self._descriptor is None and not self.deadlines and self._scope is not None:
