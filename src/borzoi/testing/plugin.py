@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_workers import tell_reporter, told_by_worker
+
 if TYPE_CHECKING:
     from .clock import Clock
     from .mocking import Mock
@@ -19,6 +21,7 @@ pytest_plugins = ("borzoi.testing.plugin_cassettes", "borzoi.testing.plugin_guar
 """The rest of the plugin, each part with fixtures, markers and settings of its own."""
 
 _failed = pytest.StashKey[bool]()
+_elsewhere = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,9 +78,9 @@ def _explanation(item: pytest.Item) -> str | None:
     return "\n".join(str(error) for error in errors) or None
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Name the requests that came after their test."""
-    refused = _late()
+    refused = _late(config)
     if refused:
         terminalreporter.section("requests after the end of their test")
         for text in refused:
@@ -85,11 +88,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fail a run in which requests came after their test."""
-    if _late() and exitstatus == pytest.ExitCode.OK:
+    """Fail a run in which requests came after their test. A process of xdist's tells the one that reports."""
+    refused = _late(session.config)
+    if refused and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    tell_reporter(session.config, "http_late", refused)
 
 
-def _late() -> list[str]:
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take in what a process of xdist's has refused."""
+    node.config.stash.setdefault(_elsewhere, []).extend(told_by_worker(node, "http_late"))
+
+
+def _late(config: pytest.Config) -> list[str]:
     mocking = sys.modules.get(f"{__package__}.mocking")
-    return [] if mocking is None else mocking.late
+    here: list[str] = [] if mocking is None else mocking.late
+    return here + config.stash.get(_elsewhere, [])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_workers import tell_reporter, told_by_worker
+
 if TYPE_CHECKING:
     from .guard import Guard
 
@@ -96,6 +98,17 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("network")
         for note in notes:
             terminalreporter.write_line(note)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that reports, where xdist has others run the tests."""
+    tell_reporter(session.config, "http_network", session.config.stash.get(_NOTES, []))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take in the notes of a process of xdist's."""
+    node.config.stash[_NOTES] += told_by_worker(node, "http_network")
 
 
 def let_through(item: pytest.Item, target: str) -> None:
