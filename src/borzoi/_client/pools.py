@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .._config import Timeout, Unset
 from .._messages.request import Request
 from .._policy.pool_stats import PoolStats
+from .._values.url import URL, Origin
 from .client_base import ClientState
 from .pipeline import start_deadline
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._config import TimeoutTypes
-    from .._values.url import URL, Origin
     from .client_base import BaseClient
 
 
@@ -41,7 +41,7 @@ async def preconnect(
     if client._state is not ClientState.OPENED:
         client._open()
     timeouts = (client.timeout if isinstance(timeout, Unset) else Timeout(timeout)).as_dict()
-    request = Request("HEAD", client._merge_url(_text(url)), extensions={"timeout": timeouts, **(extensions or {})})
+    request = Request("HEAD", client._merge_url(_url_of(url)), extensions={"timeout": timeouts, **(extensions or {})})
     if timeouts.get("total") is not None:
         start_deadline(request, timeouts)
 
@@ -52,7 +52,5 @@ async def preconnect(
     return opened
 
 
-def _text(url: URL | str | Origin) -> URL | str:
-    from .._values.url import Origin
-
-    return str(url) if isinstance(url, Origin) else url
+def _url_of(url: URL | str | Origin) -> URL | str:
+    return URL(scheme=url.scheme, host=url.host, port=url.port) if isinstance(url, Origin) else url
