@@ -10,19 +10,49 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.servers.origins import Origin, nginx
+from tests.servers.cells import Cell
+from tests.servers.files import write_files
+from tests.servers.origins import ORIGINS, Origin, nginx
 from tests.servers.processes import available
 from tests.worlds.world import WORLDS, World
 
 Directories: TypeAlias = Callable[[str], Path]
 
-NEEDS = {"test_origins.py": {"nginx", "hypercorn", "uvicorn", "granian"}, "test_proxies.py": {"nginx"}}
-"""Without any of these servers a module has nothing to test. The ordinary run has none: see scripts/servers.py."""
+NEEDS = {"test_origins.py": ORIGINS.keys(), "test_proxies.py": {"nginx"}}
+"""Without any of these servers a module has nothing to test. The ordinary run has none: see scripts/servers/."""
 
 collect_ignore = [module for module, needed in NEEDS.items() if not needed & available().keys()]
 
 
-@pytest.fixture(params=["blocking", "asyncio", "trio"])
+KINDS_OF_WORLDS = ["blocking", "asyncio", "trio"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In short, run each test of a cell in one world only, by turns: each row of the table still sees all of them."""
+    if not os.environ.get("BORZOI_SERVERS_SHORT"):
+        return
+    turns: dict[tuple[str, str], int] = {}
+    left_out = []
+    for item in items:
+        cell, world = _place(item)
+        if not cell:
+            continue
+        function = item.nodeid.partition("[")[0]
+        turn = turns.setdefault((function, cell), len(turns))
+        if world != KINDS_OF_WORLDS[turn % len(KINDS_OF_WORLDS)]:
+            left_out.append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _place(item: pytest.Item) -> tuple[str, str]:
+    """Return what a test is about besides its world, and the world; nothing for a test that has no cell."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    cells = [repr(value) for value in parameters.values() if isinstance(value, Cell)]
+    return "".join(cells), str(parameters.get("world", ""))
+
+
+@pytest.fixture(params=KINDS_OF_WORLDS)
 def world(request: pytest.FixtureRequest) -> World:
     """Each world in turn."""
     return WORLDS[request.param]
@@ -44,7 +74,15 @@ def directories() -> Iterator[Directories]:
 
 
 @pytest.fixture(scope="session")
-def origin(directories: Directories) -> Iterator[Origin]:
-    """nginx, with and without TLS."""
-    with nginx(directories("origin")) as running:
+def files(directories: Directories) -> Path:
+    """The files that the servers have."""
+    directory = directories("files")
+    write_files(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def origin(directories: Directories, files: Path) -> Iterator[Origin]:
+    """nginx, in each of its protocols."""
+    with nginx(directories("origin"), files) as running:
         yield running

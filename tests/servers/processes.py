@@ -1,6 +1,6 @@
 """Real servers on loopback, each in a process of its own that ends with the test, and on its own account after some minutes.
 
-Which there are is in the environment variable BORZOI_SERVERS, which `scripts/servers.py` sets: names and commands, as in
+Which there are is in the environment variable BORZOI_SERVERS, which `scripts/servers/` sets: names and commands, as in
 `nginx=/usr/sbin/nginx:squid=/usr/sbin/squid`.
 """
 
@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 LIFETIME = 240
@@ -35,7 +35,7 @@ def available() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(command: Command, directory: Path, **environment: str) -> Iterator[int]:
+def running(command: Command, directory: Path, **environment: str) -> Generator[int]:
     """Start a server with `command(port)`, give the port when it listens, and end it. Raises AssertionError with its log."""
     for attempt in range(1, ATTEMPTS + 1):
         port = free_port()
@@ -83,11 +83,11 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a server and all that it started: they are a process group of their own."""
-    for kind in (signal.SIGTERM, signal.SIGKILL):
+    for kind, patience in ((signal.SIGTERM, 1), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, kind)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(patience)
             break
     # What the first of them left behind when it ended.
     with contextlib.suppress(ProcessLookupError):

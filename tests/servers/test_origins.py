@@ -1,90 +1,127 @@
-"""Real servers answer as the scripted ones do: a handful of requests each, with and without TLS, in three worlds."""
+"""Real servers answer as the scripted ones do, over each protocol that they speak, in three worlds."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import functools
+from collections.abc import AsyncGenerator, Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from borzoi import Limits
 from tests.exchange.http_peers import assert_whole
-from tests.servers.application import MEGABYTES
+from tests.servers.cells import PROTOCOLS, Spoken
 from tests.servers.conftest import Directories
-from tests.servers.origins import ORIGINS, Origin
+from tests.servers.files import BIG, COUNT, MEBIBYTE, small
+from tests.servers.origins import ORIGINS, TRAILERS, Origin
 from tests.servers.processes import available
 from tests.worlds.certificates import client_context
 from tests.worlds.world import World
 
-
-@pytest.fixture(scope="module", params=[name for name in ORIGINS if name in available()])
-def server(request: pytest.FixtureRequest, directories: Directories) -> Iterator[Origin]:
-    """Each server in turn."""
-    with ORIGINS[request.param](directories(request.param)) as origin:
-        yield origin
+SPOKEN = [Spoken(name, protocol) for name in ORIGINS if name in available() for protocol in ORIGINS[name][1]]
+WITH_TRAILERS = [
+    Spoken(name, protocol, column="trailers") for name in TRAILERS if name in available() for protocol in TRAILERS[name]
+]
 
 
-@pytest.fixture(params=["http", "https"])
-def base(request: pytest.FixtureRequest, server: Origin) -> str:
-    """The URL of a server."""
-    return f"{request.param}://127.0.0.1:{getattr(server, request.param)}"
+@pytest.fixture(scope="module")
+def started(directories: Directories, files: Path) -> Iterator[Callable[[str], Origin]]:
+    """Start each server when it is first asked for, and end them all."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda name: stack.enter_context(ORIGINS[name][0](directories(name), files)))
 
 
-async def pieces() -> AsyncIterator[bytes]:
+def client_for(world: World, spoken: Spoken, **more: Any) -> Any:
+    """Return a client that speaks the protocol."""
+    return world.client(verify=client_context(), trust_env=False, timeout=20, **PROTOCOLS[spoken.protocol], **more)
+
+
+async def pieces() -> AsyncGenerator[bytes]:
     """Give a body in pieces."""
-    for _ in range(5):
-        yield b"x" * 50_000
+    for start in range(0, len(MEBIBYTE), 50_000):
+        yield MEBIBYTE[start : start + 50_000]
 
 
-def test_requests(world: World, base: str) -> None:
-    """GET, HEAD, POST, a body in pieces and 204, one after the other over a connection that is kept."""
+@pytest.mark.parametrize("spoken", SPOKEN, ids=repr)
+def test_requests(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+    """GETs small and big, HEAD, POSTs up to 1 MiB, a body in pieces and 204, one after the other over one connection."""
+    base = started(spoken.server).url(spoken.protocol)
 
     async def body() -> None:
-        async with world.client(verify=client_context(), trust_env=False, timeout=20) as client:
+        async with client_for(world, spoken) as client:
             for number in range(3):
                 response = await client.get(f"{base}/{number}?a=b")
-                assert (response.status_code, response.text) == (200, f"GET /{number} 0")
-            response = await client.head(f"{base}/")
-            assert (response.status_code, response.content, response.headers["x-method"]) == (200, b"", "HEAD")
-            response = await client.post(f"{base}/here", content=b"x" * 100_000)
-            assert response.text == "POST /here 100000"
-            response = await client.put(f"{base}/there", content=pieces() if world.is_async else [b"x" * 50_000] * 5)
-            # nginx does not count a body that it does not need, and whose length nobody told it.
-            assert response.text == "PUT /there 250000" or "nginx" in response.headers["server"]
-            response = await client.get(f"{base}/empty")
-            assert (response.status_code, response.content) == (204, b"")
+                assert (response.status_code, response.text) == (200, small(number))
+                assert response.http_version == ("HTTP/2" if spoken.protocol.endswith(" 2") else "HTTP/1.1")
+            assert (await client.get(f"{base}/mib")).content == MEBIBYTE
+            response = await client.head(f"{base}/mib")
+            assert (response.status_code, response.content) == (200, b"")
+            for size in (0, 1, 60_000, 100_000, 1 << 20):
+                response = await client.post(f"{base}/echo", content=MEBIBYTE[:size])
+                assert response.content in (MEBIBYTE[:size], b"%d" % size)
+            async with contextlib.aclosing(pieces()) as content:
+                response = await client.put(f"{base}/echo", content=content if world.is_async else [MEBIBYTE])
+            # nginx neither counts nor takes in a body that it does not need, and whose length nobody told it.
+            assert response.content == MEBIBYTE or spoken.server == "nginx"
+            if spoken.server != "nghttpd":
+                response = await client.get(f"{base}/empty")
+                assert (response.status_code, response.content) == (204, b"")
             assert_whole(client, idle=1)
 
     world.run(body)
 
 
-def test_a_big_body(world: World, base: str) -> None:
-    """Some MiB come whole, and a client that has had enough after the first piece can go on with another request."""
+@pytest.mark.parametrize("spoken", SPOKEN, ids=repr)
+def test_a_download_that_is_stopped(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+    """A client that has had enough half way through a body goes on with another request, and can have all of it."""
+    base = started(spoken.server).url(spoken.protocol)
 
     async def body() -> None:
-        async with world.client(verify=client_context(), trust_env=False, timeout=20) as client:
-            response = await client.get(f"{base}/big")
-            assert len(response.content) == MEGABYTES << 20
+        async with client_for(world, spoken) as client:
             async with client.stream("GET", f"{base}/big") as response:
+                received = 0
                 iterator = response.aiter_raw()
-                assert await iterator.__anext__()
+                while received < BIG // 2:
+                    received += len(await iterator.__anext__())
                 await iterator.aclose()
-            assert (await client.get(f"{base}/")).status_code == 200
+            assert (await client.get(f"{base}/7")).text == small(7)
+            assert (await client.get(f"{base}/big")).content == b"x" * BIG
             assert_whole(client, idle=1)
 
     world.run(body)
 
 
-def test_many_at_once(world: World, base: str) -> None:
-    """Twenty requests at once over four connections each get their own answer."""
+@pytest.mark.parametrize("spoken", SPOKEN, ids=repr)
+def test_many_at_once(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+    """200 requests at once each get their own answer: over one connection of HTTP/2, or 20 of HTTP/1.1."""
+    base = started(spoken.server).url(spoken.protocol)
 
     async def body() -> None:
-        limits = Limits(max_connections=4)
-        async with world.client(verify=client_context(), trust_env=False, timeout=20, limits=limits) as client:
+        async with client_for(world, spoken, limits=Limits(max_connections=20)) as client:
 
             async def ask(number: int) -> None:
-                assert (await client.get(f"{base}/{number}")).text == f"GET /{number} 0"
+                assert (await client.get(f"{base}/{number}")).text == small(number)
 
-            await world.gather(*(lambda number=number: ask(number) for number in range(20)))
+            await world.gather(*(lambda number=number: ask(number) for number in range(COUNT)))
             assert_whole(client)
+
+    world.run(body)
+
+
+@pytest.mark.parametrize("spoken", WITH_TRAILERS, ids=repr)
+def test_trailers(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+    """What a server sends after a body is there once the body is read, and the connection serves on."""
+    base = started(spoken.server).url(spoken.protocol)
+    path = "0" if spoken.server == "nghttpd" else "trailers"
+
+    async def body() -> None:
+        async with client_for(world, spoken) as client:
+            for _ in range(2):
+                response = await client.get(f"{base}/{path}", headers={"TE": "trailers"})
+                assert response.status_code == 200
+                assert response.trailers["x-sum"] == "abc"
+            assert_whole(client, idle=1)
 
     world.run(body)

@@ -1,4 +1,4 @@
-"""Through real proxies of every kind to a real origin, with and without TLS, in three worlds."""
+"""Through real proxies of every kind to a real origin, over each protocol, with and without a password, in three worlds."""
 
 from __future__ import annotations
 
@@ -10,92 +10,106 @@ from typing import Any
 import pytest
 
 import borzoi
-from borzoi import Proxy
+from borzoi import DigestAuth, Proxy
 from tests.exchange.http_peers import assert_whole, network_client
-from tests.servers.application import MEGABYTES
+from tests.servers.cells import PROTOCOLS, Way
 from tests.servers.conftest import Directories
+from tests.servers.files import BIG, small
 from tests.servers.origins import Origin
 from tests.servers.processes import available, free_port
-from tests.servers.proxies import PROXIES, USER, Start, Via
+from tests.servers.proxies import PROXIES, USER, Via, protocols_of
 from tests.worlds.certificates import client_context
 from tests.worlds.world import World
 
+Started = Callable[[str], Via]
+
+KINDS = [
+    (name, kind, access)
+    for name, (_, kinds, accesses) in PROXIES.items()
+    if name in available()
+    for kind in kinds
+    for access in accesses
+]
+WAYS = [Way(*which, protocol) for which in KINDS for protocol in protocols_of(*which)]
+UNREACHABLE = [Way(*which, column="refusals") for which in KINDS]
+CHECKED = [
+    Way(*which, protocol, column="refusals")
+    for which in KINDS
+    if which[2] != "open"
+    for protocol in ("http 1.1", "https 1.1")
+]
+
 
 @pytest.fixture(scope="session")
-def started(origin: Origin, directories: Directories) -> Iterator[Callable[[Start], Via]]:
+def started(origin: Origin, directories: Directories) -> Iterator[Started]:
     """Start each proxy when it is first asked for, and end them all."""
     with contextlib.ExitStack() as stack:
-        yield functools.cache(lambda start: stack.enter_context(start(directories(start.__name__), origin)))
+        yield functools.cache(lambda name: stack.enter_context(PROXIES[name][0](directories(name), origin)))
 
 
-@pytest.fixture(params=[pytest.param(which, id="-".join(which)) for which in PROXIES if which[0] in available()])
-def which(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """Each proxy as each kind that it is: its name, and the kind."""
-    return request.param  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def via(which: tuple[str, str], started: Callable[[Start], Via]) -> Via:
-    """A running proxy."""
-    return started(PROXIES[which])
-
-
-def proxy_for(via: Via, kind: str, password: str = USER[1]) -> Proxy:
-    """Return the proxy as a client is given it."""
-    auth = (USER[0], password) if via.wants_password else None
-    return Proxy(via.urls[kind], auth=auth, ssl_context=client_context() if kind == "https" else None)
-
-
-def client_for(world: World, via: Via, kind: str, **more: Any) -> Any:
+def client_for(world: World, via: Via, way: Way, password: str = USER[1]) -> Any:
     """Return a client that goes through a proxy."""
-    settings = {"proxy": proxy_for(via, kind), "verify": via.verify, **more}
-    return network_client(world, client={"timeout": 20}, **settings)
+    auth: Any = {"open": None, "password": (USER[0], password), "digest": DigestAuth(USER[0], password)}[way.access]
+    context = client_context() if way.kind == "https" else None
+    proxy = Proxy(via.urls[way.kind, way.access], auth=auth, ssl_context=context)
+    return network_client(
+        world, client={"timeout": 20}, proxy=proxy, verify=via.verify, **PROTOCOLS.get(way.protocol, {})
+    )
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_requests(world: World, which: tuple[str, str], via: Via, origin: Origin, scheme: str) -> None:
+@pytest.mark.parametrize("way", WAYS, ids=repr)
+def test_requests(world: World, way: Way, started: Started, origin: Origin) -> None:
     """Requests and a big body come through, over a connection that is kept, and the origin sees none of the secrets."""
-    base = f"{scheme}://localhost:{getattr(origin, scheme)}"
+    via, base = started(way.proxy), origin.url(way.protocol, "localhost")
 
     async def body() -> None:
-        async with client_for(world, via, which[1]) as client:
+        async with client_for(world, via, way) as client:
             # First, on a new connection: tinyproxy closes each one without a word, and a POST is not sent again.
-            assert (await client.post(f"{base}/here", content=b"x" * 100_000)).text == "POST /here 100000"
+            assert (await client.post(f"{base}/echo", content=b"x" * 100_000)).text == "100000"
             for number in range(3):
                 response = await client.get(f"{base}/{number}")
-                assert (response.status_code, response.text) == (200, f"GET /{number} 0")
+                assert (response.status_code, response.text) == (200, small(number))
+                assert response.http_version == ("HTTP/2" if way.protocol.endswith(" 2") else "HTTP/1.1")
             assert (await client.get(f"{base}/seen", headers={"X-Of-Origin": "1"})).text == "||1"
-            assert len((await client.get(f"{base}/big")).content) == MEGABYTES << 20
+            assert len((await client.get(f"{base}/big")).content) == BIG
             assert_whole(client)
 
     world.run(body)
 
 
-def test_an_origin_that_nobody_is_at(world: World, which: tuple[str, str], via: Via) -> None:
+@pytest.mark.parametrize("way", UNREACHABLE, ids=repr)
+def test_an_origin_that_nobody_is_at(world: World, way: Way, started: Started) -> None:
     """An origin that the proxy cannot reach is a ProxyError that names the proxy, or what the proxy says of it."""
-    port = 1 if which[0] == "tinyproxy" else free_port()
+    via = started(way.proxy)
+    port = 1 if way.proxy == "tinyproxy" else free_port()
 
     async def body() -> None:
-        async with client_for(world, via, which[1]) as client:
-            with pytest.raises((borzoi.ProxyError, borzoi.ConnectError), match=via.urls[which[1]].rpartition("/")[2]):
+        async with client_for(world, via, way) as client:
+            address = via.urls[way.kind, way.access].rpartition("/")[2]
+            with pytest.raises((borzoi.ProxyError, borzoi.ConnectError), match=address):
                 await client.get(f"https://localhost:{port}/")
             assert_whole(client, idle=0)
 
     world.run(body)
 
 
-def test_a_wrong_password(world: World, which: tuple[str, str], via: Via, origin: Origin) -> None:
-    """A proxy that wants another password is a ProxyError that says so, without the one it was told."""
+@pytest.mark.parametrize("way", CHECKED, ids=repr)
+def test_a_wrong_password(world: World, way: Way, started: Started, origin: Origin) -> None:
+    """A proxy that wants another password is a ProxyError that says so, without the one it was told.
+
+    One that forwards the request answers it itself: that is the response.
+    """
+    via, url = started(way.proxy), origin.url(way.protocol, "localhost")
 
     async def body() -> None:
-        wrong = proxy_for(via, which[1], "not-it")
-        async with client_for(world, via, which[1], proxy=wrong) as client:
-            if not via.wants_password:
-                assert (await client.get(f"https://localhost:{origin.https}/")).status_code == 200
+        async with client_for(world, via, way, "not-it") as client:
+            if way.protocol == "http 1.1" and way.kind.startswith("http"):
+                assert (await client.get(f"{url}/0")).status_code in (401, 407)
                 return
             with pytest.raises(borzoi.ProxyError, match=r"^(407|401|Invalid username/password)") as caught:
-                await client.get(f"https://localhost:{origin.https}/")
+                await client.get(f"{url}/0")
             assert "not-it" not in str(caught.value)
+            assert via.urls[way.kind, way.access].rpartition("/")[2] in str(caught.value)
             assert_whole(client, idle=0)
 
     world.run(body)

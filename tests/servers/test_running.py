@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import servers
+from scripts.servers import installing
+from scripts.servers.table import read_outcomes, render
 from tests.servers.processes import free_port, running
 
 
@@ -43,19 +44,38 @@ def test_a_server_that_does_not_start(tmp_path: Path) -> None:
 def test_no_service_is_started_by_a_package(tmp_path: Path) -> None:
     """While packages are installed, what they ask says no; a policy that was there before stays as it is."""
     policy = tmp_path / "policy-rc.d"
-    with servers.no_services(policy):
+    with installing.no_services(policy):
         assert os.access(policy, os.X_OK)
         assert "exit 101" in policy.read_text()
-        with servers.no_services(policy):
+        with installing.no_services(policy):
             pass
         assert policy.exists()
     assert not policy.exists()
 
 
 def test_what_fails_is_told() -> None:
-    """A command that fails is told with what it said, one that is not there too, and one that succeeds with nothing."""
+    """A command that fails is told with the last it said, one that is not there too, and one that succeeds with nothing."""
     environment = dict(os.environ)
-    assert servers.run([sys.executable, "-c", "pass"], environment) == ""
-    assert "no more" in servers.run([sys.executable, "-c", "raise SystemExit('no more')"], environment)
-    assert "No such file" in servers.run(["/there/is/none"], environment)
-    assert set(servers.commands([])) <= set(servers.DEBIAN)
+    assert installing.run([sys.executable, "-c", "pass"], environment) == ""
+    assert installing.run([sys.executable, "-c", "raise SystemExit(3)"], environment).endswith(": no word")
+    assert "no more" in installing.run([sys.executable, "-c", "raise SystemExit('no more')"], environment)
+    assert "No such file" in installing.run(["/there/is/none"], environment)
+    assert set(installing.commands()) <= set(installing.NAMES)
+
+
+def test_the_table(tmp_path: Path) -> None:
+    """Each server is a row, each failure counts in its cell, and a server that could not be had is a row that says so."""
+    written = tmp_path / "outcomes"
+    assert read_outcomes(written) == {}
+    written.write_text(
+        """["nginx", "http 1.1", "passed"]
+["nginx", "http 1.1", "passed"]
+["nginx", "https 2", "failed"]
+["nginx", "https 2", "passed"]
+"""
+    )
+    assert render(read_outcomes(written), {"h2o": "apt-get is not to be used here"}) == (
+        "       http 1.1  http 2  https 1.1  https 2        trailers  refusals\n"
+        "nginx  2 ok      -       -          1 of 2 FAILED  -         -\n"
+        "h2o    not here: apt-get is not to be used here"
+    )

