@@ -54,9 +54,8 @@ def loaded() -> tuple[float, list[str]]:
 def test_loading_it_loads_nothing_else() -> None:
     """The plugin loads itself and the two packages that it is in, and none of what its fixtures need."""
     modules = set(loaded()[1])
-    parts = {"plugin", "plugin_cassettes", "plugin_guard", "plugin_server", "plugin_workers"}
-    allowed = {"borzoi.testing", *(f"borzoi.testing.{part}" for part in parts)}
-    assert {name for name in modules if name.startswith("borzoi.testing")} == allowed
+    ours = {name for name in modules if name.startswith("borzoi.testing.")}
+    assert {name for name in ours if not name.startswith("borzoi.testing.plugin")} == set()
     assert not {name for name in modules if name.startswith(("borzoi._client", "borzoi._backends", "borzoi._exchange"))}
     assert modules & {"ssl", "asyncio", "trio", "yaml", "trustme", "uvloop", "sniffio", "json"} == set()
 
@@ -86,11 +85,26 @@ def test_the_fixtures_of_this_very_run(http_mock: Mock, http_clock: Clock) -> No
 
 
 def test_the_names_of_the_package() -> None:
-    """Every name of `borzoi.testing` is there, offered, documented, and loaded at its first use."""
+    """Every name of `borzoi.testing` is there, in one alphabet, offered, documented, and loaded at its first use."""
+    assert sorted(set(testing.__all__), key=lambda name: (name.casefold(), name)) == testing.__all__
     assert set(testing.__all__) <= set(dir(testing))
-    assert [name for name in testing.__all__ if getattr(testing, name, None) is None] == []
+    assert [name for name in testing.__all__ if not getattr(testing, name).__doc__] == []
     with pytest.raises(AttributeError, match="no_such_name"):
         testing.no_such_name  # noqa: B018
+
+
+def test_what_the_fixtures_are_can_be_named(
+    http_mock: testing.Mock, http_clock: testing.Clock, http_guard: testing.Guard, http_server: testing.Server
+) -> None:
+    """`borzoi.testing` has the class of each fixture, for annotations."""
+    classes = (testing.Mock, testing.Clock, testing.Guard, testing.Server)
+    fixtures = (http_mock, http_clock, http_guard, http_server)
+    http_server.get("/").optional()
+
+    assert tuple(map(type, fixtures)) == classes
+    assert issubclass(testing.NetworkBlocked, OSError)
+    assert issubclass(testing.LeakError, AssertionError)
+    assert issubclass(testing.CassetteError, AssertionError)
 
 
 def test_the_example_of_the_specification(pytester: pytest.Pytester) -> None:

@@ -13,29 +13,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import faults as fault
+    from .cassette import Cassette, CassetteTransport
+    from .cassette_file import CassetteError
+    from .cassette_secrets import LeakError
     from .clock import Clock
     from .errors import LateRequest, MockOver, UndecidedMock, UnmatchedRequest, UnmetExpectations
+    from .guard import Guard, NetworkBlocked
     from .matching import ANY
     from .mocking import Mock, mock
     from .received import Received
     from .router import Route, Routes
     from .script import Reply as reply  # noqa: N813 - in the place of a reply it reads as a verb
     from .script import close, event, wait
+    from .server import Server
 
 __all__ = [
     "ANY",
+    "Cassette",
+    "CassetteError",
+    "CassetteTransport",
     "Clock",
     "close",
     "event",
     "fault",
+    "Guard",
     "LateRequest",
+    "LeakError",
     "Mock",
     "mock",
     "MockOver",
+    "NetworkBlocked",
     "Received",
     "reply",
     "Route",
     "Routes",
+    "Server",
     "UndecidedMock",
     "UnmatchedRequest",
     "UnmetExpectations",
@@ -43,13 +55,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "cassette": ("Cassette", "CassetteTransport"),
+    "cassette_file": ("CassetteError",),
+    "cassette_secrets": ("LeakError",),
     "clock": ("Clock",),
     "errors": ("LateRequest", "MockOver", "UndecidedMock", "UnmatchedRequest", "UnmetExpectations"),
+    "guard": ("Guard", "NetworkBlocked"),
     "matching": ("ANY",),
     "mocking": ("Mock", "mock"),
     "received": ("Received",),
     "router": ("Route", "Routes"),
     "script": ("close", "event", "wait"),
+    "server": ("Server",),
 }
 
 
