@@ -86,7 +86,7 @@ def test_settings(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("api.json --config settings.yaml -q") == 0
     assert capsys.readouterr().out == ""
     assert not (place / "made" / "api").exists()
-    assert "top_up = blocking(" in (place / "made" / "resources" / "cups.py").read_text()
+    assert "def top_up(" in (place / "made" / "resources" / "cups.py").read_text()
     assert not (place / "made" / "resources" / "pots.py").exists()
     assert run("api.json --config settings.yaml --style functions --include pots --output other") == 0
     assert (place / "other" / "api" / "pots.py").exists() is False

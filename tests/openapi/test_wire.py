@@ -25,7 +25,7 @@ STRING, ARRAY, OBJECT = "blue", ["blue", "black", "brown"], {"R": 100, "G": 200,
 
 def prepared(parameter: Any, value: Any, target: str = "/") -> Prepared:
     """Return the request of an operation with one parameter."""
-    operation = Operation("GET", target, parameter, replies={"200": None})
+    operation = Operation(f"GET {target}", parameter, replies={"200": None})
     return Prepared(Call(operation, {parameter.name: value}))
 
 
@@ -183,7 +183,7 @@ class Item(msgspec.Struct, kw_only=True):
 
 def sent(body: Body, value: Any) -> Asked:
     """Return what a server receives of a body."""
-    operation = Operation("POST", "/x", body=body, replies={"204": None})
+    operation = Operation("POST /x", body=body, replies={"204": None})
     with API(lambda _: (204, {}, b"")) as api, runtime.Client(api.url, {}, {}) as client:
         call: Call[None] = Call(operation, {"body": value})
         assert client.finish(call, client.send(call)) is None
@@ -284,7 +284,7 @@ class Secured(runtime.Client):
 )  # fmt: skip
 def test_credentials(security: Any, credentials: Any, headers: dict[str, str], target: str) -> None:
     """The first alternative whose credentials are there is sent, and nothing to operations that ask for none (RFC 7617, 6750)."""
-    operation = Operation("GET", "/x", replies={"200": lambda: int}, security=security)
+    operation = Operation("GET /x", replies={"200": lambda: int}, security=security)
     with API(lambda _: as_json(1)) as api, Secured(api.url, credentials, {}) as client:
         call: Call[int] = Call(operation, {})
         assert client.finish(call, client.send(call)) == 1

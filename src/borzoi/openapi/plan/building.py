@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ..document import Document, Node
 from ..meter import Meter
 from . import names
 from .operations import METHODS, Operations, requirements
+from .pagination import Pagination
 from .schemas import Schemas
-from .values import Model, Operation, Package, Security, Server, Type
+from .values import Header, Model, Operation, Package, Reference, Security, Server, Type
 
 CLIENT_NAMES = frozenset({
     "aclose", "base_url", "close", "credentials", "http", "async_http", "package", "schemes", "finish", "none",
@@ -20,7 +22,12 @@ CLIENT_NAMES = frozenset({
 })  # fmt: skip
 """Names that every generated client has."""
 
-RESOURCE_NAMES = frozenset({"with_response", "stream"})
+RESOURCE_NAMES = frozenset({
+    "with_response", "stream", "run", "page", "either", "events", "models", "fields", "headers", "runtime", "dt",
+    "builtins",
+})  # fmt: skip
+"""What the classes of resources have themselves, and what their annotations name."""
+
 MODEL_NAMES = frozenset({
     "TYPE_CHECKING", "Any", "UUID", "Decimal", "Literal", "TypeAlias", "UNSET", "Unset", "UnsetType", "Struct",
     "Email", "Uri", "File",
@@ -37,6 +44,9 @@ class Selection:
     lenient_formats: bool = False
     operation_names: tuple[tuple[str, str], ...] = ()
     """Names that a config file gives to operations, by their ids."""
+
+    pagination: Mapping[str, Mapping[str, Any] | Literal[False]] = field(default_factory=dict)
+    """How the pages of lists follow each other, by the ids of operations; False for a list that has none."""
 
     def takes(self, operation: Operation) -> bool:
         """Tell whether an operation is wanted: by its tag, its path or its id."""
@@ -58,17 +68,62 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     schemas.finish()
     _name_models(schemas)
     title = root["info"].text("title", "API")
+    chosen_operations = _named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names))
+    headers, called = _headers(chosen_operations)
     return Package(
         name=names.module(chosen.name or f"{title} client" if not chosen.name else chosen.name),
         title=title,
         version=str(root["info"].value.get("version", "")) if isinstance(root["info"].value, dict) else "",
         doc=root["info"].text("description"),
         models=schemas.models,
-        operations=_named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names)),
+        operations=[_completed(each, schemas.models, chosen, called) for each in chosen_operations],
         security=_security(root.child("components").child("securitySchemes")),
         servers=_servers(root.child("servers")),
+        required=requirements(root.child("security")),
+        headers=headers,
         webhooks=[(each.name, _payload(each)) for each in webhooks if each.bodies],
     )
+
+
+def _completed(operation: Operation, models: dict[str, Model], chosen: Selection, headers: dict[str, str]) -> Operation:
+    """Add what only the whole plan tells: pages, headers, and whether members of the body may be arguments."""
+    told = chosen.pagination.get(operation.id)
+    pages = None if told is False else Pagination(models).of(operation, told)
+    return dataclasses.replace(
+        operation,
+        pages=pages,
+        headers=headers.get(_kind_of_headers(_headers_of(operation)), ""),
+        fields="" if pages is not None or operation.stream is not None else _fields_of(operation, models),
+    )
+
+
+def _headers_of(operation: Operation) -> tuple[Header, ...]:
+    return next((each.headers for each in operation.replies if each.headers), ())
+
+
+def _kind_of_headers(headers: tuple[Header, ...]) -> str:
+    """Return what two sets of headers have in common that are alike, whatever is said of them."""
+    return repr([(each.wire, each.type) for each in headers])
+
+
+def _headers(operations: list[Operation]) -> tuple[dict[str, tuple[Header, ...]], dict[str, str]]:
+    """Return the sets of headers that replies have, and what each is called: after the headers in it."""
+    found = {_kind_of_headers(each): each for operation in operations if (each := _headers_of(operation))}
+    sources = [
+        (names.composed("".join(names.pascal(each.wire) for each in headers) + "Headers"), kind)
+        for kind, headers in found.items()
+    ]
+    chosen = dict(zip(found, names.distinct(sources, MODEL_NAMES), strict=True))
+    return {chosen[kind]: headers for kind, headers in found.items()}, chosen
+
+
+def _fields_of(operation: Operation, models: dict[str, Model]) -> str:
+    """Return the struct that a body is, unless one of its members has the name of another argument."""
+    body = operation.bodies[0].type if operation.bodies else None
+    if not isinstance(body, Reference) or models[body.key].kind != "struct":
+        return ""
+    taken = {each.name for each in operation.parameters} | {"self", "body", "client", "media_type"}
+    return body.key if taken.isdisjoint(field.name for field in models[body.key].fields) else ""
 
 
 def _plan_component(schemas: Schemas, name: str, node: Node) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -9,13 +10,20 @@ from ..document import Node
 from . import names
 from .media import STREAMS, kind_of_media, preferred
 from .schemas import REQUEST, Schemas
-from .values import ANY, BYTES, FILE, NULL, STR, Body, Operation, Parameter, Part, Reply, Type
+from .values import ANY, BYTES, FILE, NULL, STR, Body, Header, Operation, Parameter, Part, Reply, Type
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _RESERVED = frozenset({"client", "body", "media_type", "self"})
 _STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "form", "querystring": "form"}
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 """OpenAPI 3.1.1, Parameter Object: header parameters of these names are ignored."""
+
+
+HEADER_NAMES = frozenset({
+    "copy", "encoding", "get", "get_list", "items", "keys", "multi_items", "pop", "popitem", "raw", "setdefault",
+    "update", "values", "clear",
+})  # fmt: skip
+"""What Headers have themselves."""
 
 
 class Operations:
@@ -115,10 +123,10 @@ class Operations:
             doc=node.text("description"),
         )
 
-    def _inline(self, schema: Node, name: str) -> Type:
+    def _inline(self, schema: Node, name: str, side: str = REQUEST) -> Type:
         self._schemas.inline_literals = True
         try:
-            return self._schemas.type_of(schema, self._schemas.place(schema.key, name), REQUEST) if schema else STR
+            return self._schemas.type_of(schema, self._schemas.place(schema.key, name), side) if schema else STR
         finally:
             self._schemas.inline_literals = False
 
@@ -158,10 +166,30 @@ class Operations:
             is_reply = status[0] in "123" or (status == "default" and not succeeds)
             title = name + ("Response" if is_reply else "Error") + ("" if status in ("200", "201") else status.title())
             reply, streamed = self._reply(status.upper() if status != "default" else status, response, title)
+            if is_reply:
+                reply = dataclasses.replace(reply, headers=self._headers(response))
             (replies if is_reply else errors).append(reply)
             if is_reply and streamed is not None:
                 stream = streamed
         return tuple(replies), tuple(errors), stream
+
+    def _headers(self, response: Node) -> tuple[Header, ...]:
+        planned: list[Header] = []
+        for wire, child in response.child("headers").items():
+            header = child.resolved()
+            # OpenAPI 3.1.1, Response Object: a header of this name is ignored.
+            if wire.lower() != "content-type" and isinstance(header.value, dict):
+                schema = header.child("schema")
+                planned.append(
+                    Header(
+                        wire,
+                        names.snake(wire),
+                        self._inline(schema, names.pascal(wire) + "Header", ""),
+                        header.text("description"),
+                    )
+                )
+        chosen = names.distinct([(each.name, each.wire) for each in planned], HEADER_NAMES)
+        return tuple(dataclasses.replace(each, name=name) for each, name in zip(planned, chosen, strict=True))
 
     def _reply(self, status: str, response: Node, name: str) -> tuple[Reply, Reply | None]:
         contents = dict(response.child("content").items())

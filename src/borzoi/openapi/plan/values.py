@@ -142,6 +142,16 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A header of a response."""
+
+    wire: str
+    name: str
+    type: Type
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The body of a response, for one status or range of them."""
 
@@ -150,6 +160,22 @@ class Reply:
     type: Type
     kind: str
     """json, text, bytes, none, or a stream: sse, lines, sequence."""
+
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """How the pages of a list follow each other; `items`, `next` and `more` are names of members with dots between."""
+
+    kind: str
+    """cursor, last, offset, page, url or link."""
+
+    item: Type
+    parameter: str = ""
+    items: str = ""
+    next: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +204,12 @@ class Operation:
     deprecated: bool = False
     pointer: str = ""
     stream: Reply | None = None
+    pages: Pages | None = None
+    fields: str = ""
+    """The key of the struct that the body is, where its members may be given as keyword arguments."""
+
+    headers: str = ""
+    """The class of the headers of its replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +247,12 @@ class Package:
     operations: list[Operation]
     security: list[Security]
     servers: list[Server]
+    required: tuple[tuple[str, ...], ...] = ()
+    """The schemes that operations ask for which do not say themselves."""
+
+    headers: dict[str, tuple[Header, ...]] = field(default_factory=dict)
+    """The headers of replies, by the name of their class."""
+
     webhooks: list[tuple[str, Type]] = field(default_factory=list)
 
 

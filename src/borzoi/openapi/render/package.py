@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..plan import names
 from ..plan.values import NULL, Operation, Package, Type
 from .models import docstring_text, render_models
-from .operations import arguments_of, by_resource, finished_resource, render_functions, render_table
+from .operations import by_resource, render_fields, render_functions, render_headers, render_resource, title_of
+from .signatures import arguments_of
+from .tables import alternatives_of, render_table
 from .text import Group, docstring, lines_of, literal
 from .types import Types, import_of, imports, names_in
 
@@ -16,7 +18,15 @@ _STATUSES = {
     "503": "ServiceUnavailable", "504": "GatewayTimeout",
 }  # fmt: skip
 
-RUFF = '# This package is laid out for this width.\nline-length = 120\n\n[lint]\nignore = ["E402"]\n'
+RUFF = """# This package is laid out for this width.
+line-length = 120
+
+[lint]
+ignore = ["E402"]
+
+[lint.isort]
+combine-as-imports = true
+"""
 
 
 def render(package: Package, *, style: str = "both") -> dict[str, str]:
@@ -25,9 +35,9 @@ def render(package: Package, *, style: str = "both") -> dict[str, str]:
     grouped = by_resource(package)
     files = render_models(package)
     for resource, operations in grouped.items():
-        files[f"_operations/{resource}.py"] = render_table(resource, operations, types)
+        files[f"_operations/{resource}.py"] = render_table(resource, operations, package, types)
         if style != "functions":
-            files[f"resources/{resource}.py"] = finished_resource(resource, operations, types)
+            files[f"resources/{resource}.py"] = render_resource(resource, operations, package)
     if style != "resources":
         by_tag: dict[str, list[Operation]] = {}
         for each in package.operations:
@@ -38,6 +48,10 @@ def render(package: Package, *, style: str = "both") -> dict[str, str]:
         files["resources/__init__.py"] = (
             '"""The resources style: a module for each resource, loaded when it is used."""\n'
         )
+        if any(each.fields for each in package.operations):
+            files["fields.py"] = render_fields(package, types)
+    if package.headers:
+        files["headers.py"] = render_headers(package, types)
     files["_operations/__init__.py"] = '"""How operations go over the wire."""\n'
     files["client.py"] = _client(package, list(grouped) if style != "functions" else [])
     files["errors.py"] = _errors(grouped, types)
@@ -88,7 +102,7 @@ def _client(package: Package, resources: list[str]) -> str:
     if resources:
         head.append("if TYPE_CHECKING:")
         for each in sorted(resources):
-            title = names.pascal(each)
+            title = title_of(each)
             head += import_of(f".resources.{each}", sorted([f"Async{title}", title]), indent=4)
     return "\n".join([*head, *body, ""])
 
@@ -103,9 +117,11 @@ def _client_class(prefix: str, package: Package, resources: list[str], has_schem
     lines += docstring(f"Call {docstring_text(package.title)}{' from async code' if prefix else ''}.", 4)
     lines += ["", '    package = __package__ or ""']
     lines += ["    schemes = _SCHEMES"] if has_schemes else []
+    if package.required:
+        lines += lines_of(Group("security = (", alternatives_of(package.required), ")", is_literal=True), 4)
     lines += ["", *_constructor(package)]
     for each in resources:
-        title = f"{prefix}{names.pascal(each)}"
+        title = f"{prefix}{title_of(each)}"
         lines += ["", "    @property", f"    def {each}(self) -> {title}:", f'        """The operations of {each}."""']
         lines += [*import_of(f".resources.{each}", [title], indent=8), "", f"        return {title}(self)"]
     return lines

@@ -106,14 +106,41 @@ def lines_of(expression: Expression, indent: int, tail: int = 0) -> list[str]:
     hugged = ", ".join(inner)
     # A single parameter of a definition gets a comma; a single argument of a call does not.
     is_single = len(inner) == 1 and expression.before.startswith("def ")
+    last = _last_line(expression, pad)
     if not (expression.is_literal or is_single) and indent + 4 + len(hugged) <= WIDTH:
-        return [pad + expression.before, f"{pad}    {hugged}", pad + expression.after]
+        return [pad + expression.before, f"{pad}    {hugged}", *last]
     result = [pad + expression.before]
     for each in expression.items:
         laid = lines_of(each, indent + 4, 1)
         # What follows a bare star or slash in a signature is a comma, too.
         result += [*laid[:-1], laid[-1] + ","]
-    return [*result, pad + expression.after]
+    return [*result, *last]
+
+
+def _last_line(expression: Group, pad: str) -> list[str]:
+    """Break what a definition returns where it has no room behind the arguments."""
+    line = pad + expression.after
+    if len(line) <= WIDTH or not expression.before.startswith("def ") or "[" not in line:
+        return [line]
+    before, _, rest = line.partition("[")
+    inner, _, after = rest.rpartition("]")
+    if len(pad) + 4 + len(inner) <= WIDTH:
+        return [f"{before}[", f"{pad}    {inner}", f"{pad}]{after}"]
+    return [f"{before}[", *[f"{pad}    {each}," for each in _elements(inner)], f"{pad}]{after}"]
+
+
+def _elements(text: str) -> list[str]:
+    """Split what stands in brackets at its own commas."""
+    pieces = [""]
+    depth = 0
+    for part in text.split(", "):
+        pieces[-1] += part
+        depth += part.count("[") - part.count("]")
+        if depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += ", "
+    return pieces[:-1]
 
 
 def alternatives(text: str, pad: str) -> list[str]:

@@ -14,8 +14,9 @@ _STRINGS = re.compile(r"\"{3}(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.
 class Types:
     """Write types, with models under their names."""
 
-    def __init__(self, models: dict[str, Model]) -> None:
+    def __init__(self, models: dict[str, Model], *, hidden: frozenset[str] = frozenset()) -> None:
         self._models = models
+        self._builtin = {name: f"builtins.{name}" for name in hidden}
 
     def model(self, key: str) -> Model:
         """Return the model that a reference means."""
@@ -24,18 +25,21 @@ class Types:
     def text(self, type: Type, prefix: str = "models.") -> str:
         """Return an annotation; `prefix` stands before the names of models."""
         if isinstance(type, Plain):
-            return type.text
+            return self._builtin.get(type.text, type.text)
         if isinstance(type, ListOf):
-            return f"list[{self.text(type.item, prefix)}]"
+            return f"{self._named('list')}[{self.text(type.item, prefix)}]"
         if isinstance(type, MapOf):
-            return f"dict[str, {self.text(type.item, prefix)}]"
+            return f"{self._named('dict')}[{self._named('str')}, {self.text(type.item, prefix)}]"
         if isinstance(type, OneOf):
             return " | ".join(dict.fromkeys(self.text(member, prefix) for member in type.members))
         if isinstance(type, LiteralOf):
             closed = f"Literal[{', '.join(literal(value) for value in type.values)}]"
-            return f"{closed} | {type.base}" if type.is_open else closed
+            return f"{closed} | {self._named(type.base)}" if type.is_open else closed
         model = self._models[type.key]
         return self.text(model.type, prefix) if model.kind == "alias" else prefix + model.name
+
+    def _named(self, builtin: str) -> str:
+        return self._builtin.get(builtin, builtin)
 
     def at_run_time(self, type: Type) -> str:
         """Return what a decoder is made of, where models are `models.X`."""
@@ -57,12 +61,17 @@ def names_in(texts: list[str]) -> set[str]:
     return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code))
 
 
+_TYPING = frozenset({"TYPE_CHECKING", "Any", "Literal", "NotRequired", "TypeAlias", "TypedDict", "Unpack"})
+
+
 def imports(used: set[str], *, runtime: set[str] | None = None) -> list[str]:
     """Return the import lines that names need: the standard library, a blank line, and the runtime."""
     standard = ["import datetime as dt"] if "dt" in used else []
     if "Decimal" in used:
         standard.append("from decimal import Decimal")
-    typing = sorted(used & {"TYPE_CHECKING", "Any", "Literal", "TypeAlias", "Unpack"}, key=_order)
+    typing = sorted(
+        used & {"TYPE_CHECKING", "Any", "Literal", "NotRequired", "TypeAlias", "TypedDict", "Unpack"}, key=_order
+    )
     if typing:
         standard.append(f"from typing import {', '.join(typing)}")
     if "UUID" in used:

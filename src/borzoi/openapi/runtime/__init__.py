@@ -6,44 +6,41 @@ The wire is here, so that generated code is tables and signatures. It needs the 
 
 from __future__ import annotations
 
+from ... import Headers
 from . import errors
 from .bodies import JSON, Body, Part
-from .calling import (
-    AsyncResource,
-    Resource,
-    Response,
-    asynchronous,
-    asynchronous_download,
-    asynchronous_events,
-    asynchronous_response,
-    blocking,
-    blocking_download,
-    blocking_events,
-    blocking_response,
-    functions,
-)
+from .calling import HeadedOperation, Operation
 from .client import AsyncClient, Client, ClientOptions
-from .operation import BINARY, TEXT, Call, Operation, StreamCall
+from .functions import Functions, PagedFunctions
+from .operation import BINARY, PARTS, TEXT, Call, Errors
+from .paging import AsyncPage, AsyncPages, Page, Paging
 from .parameters import cookie, header, path, query, query_string
+from .resources import (
+    Accessor,
+    AsyncResource,
+    AsyncResponseResource,
+    AsyncStreamResource,
+    Resource,
+    ResponseResource,
+    StreamResource,
+)
+from .responses import Response, TypedResponse, typed_header
 from .security import Scheme
-from .streams import AsyncDownload, AsyncEvents, Download, Events
+from .streams import AsyncDownload, AsyncEvents, Download, Events, Streamed
 from .unions import union
 from .values import UNSET, Email, File, Unset, Upload, Uri
 
 __all__ = [
+    "Accessor",
     "AsyncClient",
-    "asynchronous",
-    "asynchronous_download",
-    "asynchronous_events",
-    "asynchronous_response",
     "AsyncDownload",
     "AsyncEvents",
+    "AsyncPage",
+    "AsyncPages",
     "AsyncResource",
+    "AsyncResponseResource",
+    "AsyncStreamResource",
     "BINARY",
-    "blocking",
-    "blocking_download",
-    "blocking_events",
-    "blocking_response",
     "Body",
     "Call",
     "Client",
@@ -52,21 +49,32 @@ __all__ = [
     "Download",
     "Email",
     "errors",
+    "Errors",
     "Events",
     "File",
-    "functions",
+    "Functions",
+    "HeadedOperation",
     "header",
+    "Headers",
     "JSON",
     "Operation",
+    "Page",
+    "PagedFunctions",
+    "Paging",
     "Part",
+    "PARTS",
     "path",
     "query",
     "query_string",
     "Resource",
     "Response",
+    "ResponseResource",
     "Scheme",
-    "StreamCall",
+    "Streamed",
+    "StreamResource",
     "TEXT",
+    "typed_header",
+    "TypedResponse",
     "union",
     "UNSET",
     "Unset",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,10 +27,13 @@ class Part:
 class Body:
     """Say how the body of a request is written."""
 
-    __slots__ = ("media_type", "parts", "write")
+    __slots__ = ("fields", "media_type", "parts", "write")
 
-    def __init__(self, media_type: str, parts: Mapping[str, Part] | None = None) -> None:
+    def __init__(
+        self, media_type: str, parts: Mapping[str, Part] | None = None, fields: Callable[[], Any] | None = None
+    ) -> None:
         self.media_type = media_type
+        self.fields = fields
         self.parts = parts or {}
         name = media_type.partition(";")[0].strip().lower()
         if "json" in name or name in ("*/*", "application/*"):
@@ -41,6 +44,10 @@ class Body:
             self.write = _multipart
         else:
             self.write = _raw
+
+    def made_of(self, fields: Callable[[], Any]) -> Body:
+        """Return the same for a body that can be given by its members: `fields` returns what is made of them."""
+        return Body(self.media_type, self.parts, fields)
 
 
 def _json(body: Body, value: Any) -> dict[str, Any]:

@@ -1,169 +1,260 @@
-"""The ways to call an operation, all made from one function that takes its arguments and returns a `Call`.
+"""The ways to call an operation. What it takes and returns is declared once, as a method without a body:
 
-    def _get(user_id: UUID) -> Call[User]: ...
+    get_user = Operation("GET /users/{id}", replies={"200": lambda: models.User})
 
-    class Users(Resource):
-        get = blocking(_get)            # client.users.get(user_id) -> User
-    class AsyncUsers(AsyncResource):
-        get = asynchronous(_get)        # await client.users.get(user_id) -> User
+    class UsersMethods:
+        @get_user
+        def get(self, id: UUID) -> models.User:
+            '''Get a user.'''
 
-The signature is written once; type checkers carry it to every way by its ParamSpec.
+    class Users(UsersMethods, Resource): ...                        # client.users.get(id) -> User
+    class AsyncUsers(UsersMethods, AsyncResource): ...              # await client.users.get(id) -> User
+    class UsersWithResponse(UsersMethods, ResponseResource): ...    # ... -> Response[User]
+
+Type checkers carry the signature to every way by its ParamSpec; which way it is, the class of the resource says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from ... import Headers
-from ... import Response as HTTPResponse
-from .client import AsyncClient, Client
-from .operation import Call, StreamCall
-from .streams import AsyncDownload, AsyncEvents, Download, Events
+from .functions import Functions, PagedFunctions
+from .operation import Call, Endpoint
+from .paging import AsyncPages, Page
+from .resources import (
+    AsyncResource,
+    AsyncResponseResource,
+    AsyncStreamResource,
+    Resource,
+    ResponseResource,
+    StreamResource,
+)
+from .responses import Response, TypedResponse
+from .streams import AsyncDownload, AsyncEvents, Download, Events, Streamed
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 T = TypeVar("T")
-R = TypeVar("R")
+E = TypeVar("E")
+U = TypeVar("U")
+B = TypeVar("B")
+R_co = TypeVar("R_co", covariant=True)
+H = TypeVar("H")
 
 
-class Response(Generic[T]):
-    """Hold the body of a response in its declared type, and the response."""
+class _Declared:
+    """Hold a method that was declared, and make what is bound to a resource."""
 
-    __slots__ = ("data", "http")
+    _way = "run"
+    """Which method of the resource gets the call."""
 
-    def __init__(self, data: T, http: HTTPResponse) -> None:
-        self.data = data
-        self.http = http
-
-    @property
-    def status_code(self) -> int:
-        """The status."""
-        return self.http.status_code
-
-    @property
-    def headers(self) -> Headers:
-        """The headers."""
-        return self.http.headers
-
-
-class Resource:
-    """Hold the operations of one resource, for blocking code."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-
-class AsyncResource:
-    """Hold the operations of one resource, for async code."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
-
-def _data(client: Client, call: Call[T]) -> T:
-    result: T = client.finish(call, client.send(call))
-    return result
-
-
-async def _adata(client: Client | AsyncClient, call: Call[T]) -> T:
-    result: T = client.finish(call, await client.asend(call))
-    return result
-
-
-def _response(client: Client, call: Call[T]) -> Response[T]:
-    response = client.send(call)
-    return Response(client.finish(call, response), response)
-
-
-async def _aresponse(client: Client | AsyncClient, call: Call[T]) -> Response[T]:
-    response = await client.asend(call)
-    return Response(client.finish(call, response), response)
-
-
-class _Way(Generic[P, R]):
-    """A method made of the function of an operation: `run` is what is done with its call."""
-
-    __slots__ = ("_define", "_doc", "_run")
-
-    def __init__(self, define: Callable[P, Call[Any]], run: Callable[[Any, Any], R]) -> None:
-        self._define = define
-        self._run = run
-        self._doc = define.__doc__
-
-    def __get__(self, resource: Any, owner: type) -> Callable[P, R]:
-        client = None if resource is None else resource._client
-
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            return self._run(client, self._define(*args, **kwargs))
-
-        call.__doc__ = self._doc
-        return call
-
-
-def blocking(define: Callable[P, Call[T]]) -> _Way[P, T]:
-    """Make a method that returns the body."""
-    return _Way(define, _data)
-
-
-def asynchronous(define: Callable[P, Call[T]]) -> _Way[P, Awaitable[T]]:
-    """Make an async method that returns the body."""
-    return _Way(define, _adata)
-
-
-def blocking_response(define: Callable[P, Call[T]]) -> _Way[P, Response[T]]:
-    """Make a method that returns the body and the response."""
-    return _Way(define, _response)
-
-
-def asynchronous_response(define: Callable[P, Call[T]]) -> _Way[P, Awaitable[Response[T]]]:
-    """Make an async method that returns the body and the response."""
-    return _Way(define, _aresponse)
-
-
-def blocking_events(define: Callable[P, StreamCall[T]]) -> _Way[P, Events[T]]:
-    """Make a method that returns the items of a stream as they come."""
-    return _Way(define, Events)
-
-
-def asynchronous_events(define: Callable[P, StreamCall[T]]) -> _Way[P, AsyncEvents[T]]:
-    """Make an async method that returns the items of a stream as they come."""
-    return _Way(define, AsyncEvents)
-
-
-def blocking_download(define: Callable[P, Call[Any]]) -> _Way[P, Download]:
-    """Make a method whose response is read piece by piece."""
-    return _Way(define, Download)
-
-
-def asynchronous_download(define: Callable[P, Call[Any]]) -> _Way[P, AsyncDownload]:
-    """Make an async method whose response is read piece by piece."""
-    return _Way(define, AsyncDownload)
-
-
-class functions(Generic[P, T]):  # noqa: N801 -- a decorator
-    """Make the functions style of an operation: `list_users.sync(client=client)` and its like."""
-
-    def __init__(self, define: Callable[P, Call[T]]) -> None:
+    def __init__(self, operation: Endpoint, define: Callable[..., Any]) -> None:
+        self._operation = operation
         self._define = define
         self.__doc__ = define.__doc__
-        self.__name__ = define.__name__
+        code = define.__code__
+        self._names = code.co_varnames[1 : code.co_argcount]
 
-    def _call(self, *args: P.args, **kwargs: P.kwargs) -> tuple[Any, Call[T]]:
-        call = self._define(*args, **kwargs)
-        return call.arguments.pop("client"), call
+    def __get__(self, resource: Any, owner: type) -> Any:
+        if resource is None:
+            return self
+        run = getattr(resource, self._way)
 
-    def sync(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the operation and return the body of the response."""
-        return _data(*self._call(*args, **kwargs))
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return run(Call(self._operation, self._arguments(args, kwargs)))
 
-    def sync_detailed(self, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
-        """Call the operation and return the body together with the response."""
-        return _response(*self._call(*args, **kwargs))
+        call.__doc__ = self.__doc__
+        call.__name__ = self._define.__name__
+        call.__wrapped__ = self._define.__get__(resource)  # type: ignore[attr-defined]
+        return call
 
-    async def asyncio(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the operation from async code, under asyncio or trio, and return the body of the response."""
-        return await _adata(*self._call(*args, **kwargs))
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        # It has no body: it is called for Python to check the arguments.
+        self._define(None, *args, **kwargs)
+        return {**dict(zip(self._names, args, strict=False)), **kwargs}
 
-    async def asyncio_detailed(self, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
-        """Call the operation from async code and return the body together with the response."""
-        return await _aresponse(*self._call(*args, **kwargs))
+
+class Method(_Declared, Generic[P, T, R_co]):
+    """A method that returns the body of the response."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, resource: Resource, owner: Any) -> Callable[P, T]: ...
+        @overload
+        def __get__(self, resource: AsyncResource, owner: Any) -> Callable[P, Awaitable[T]]: ...
+        @overload
+        def __get__(self, resource: ResponseResource, owner: Any) -> Callable[P, R_co]: ...
+        @overload
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[R_co]]: ...
+        @overload
+        def __get__(self, resource: StreamResource, owner: Any) -> Callable[P, Download]: ...
+        @overload
+        def __get__(self, resource: AsyncStreamResource, owner: Any) -> Callable[P, AsyncDownload]: ...
+        def __get__(self, resource: Any, owner: Any) -> Any: ...
+
+
+class Either(Generic[P, Q, R_co]):
+    """Take a body, or its members as keyword arguments."""
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    @overload
+    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> R_co: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the operation."""
+
+
+class BodyMethod(_Declared, Generic[P, Q, T, R_co]):
+    """A method that takes the body, or its members as keyword arguments."""
+
+    def __init__(self, operation: Endpoint, define: Callable[..., Any], fields: Callable[..., Any]) -> None:
+        super().__init__(operation, define)
+        code = fields.__code__
+        self._fields = fields
+        self._known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if "body" in kwargs or self._known.issuperset(kwargs):
+            return super()._arguments(args, kwargs)
+        self._fields(None, *args, **kwargs)
+        known = {name: each for name, each in kwargs.items() if name in self._known}
+        members = {name: each for name, each in kwargs.items() if name not in self._known}
+        body = self._operation.first_body.fields()(**members)
+        return {**dict(zip(self._names, args, strict=False)), **known, "body": body}
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, resource: Resource, owner: Any) -> Either[P, Q, T]: ...
+        @overload
+        def __get__(self, resource: AsyncResource, owner: Any) -> Either[P, Q, Awaitable[T]]: ...
+        @overload
+        def __get__(self, resource: ResponseResource, owner: Any) -> Either[P, Q, R_co]: ...
+        @overload
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Either[P, Q, Awaitable[R_co]]: ...
+        @overload
+        def __get__(self, resource: StreamResource, owner: Any) -> Either[P, Q, Download]: ...
+        @overload
+        def __get__(self, resource: AsyncStreamResource, owner: Any) -> Either[P, Q, AsyncDownload]: ...
+        def __get__(self, resource: Any, owner: Any) -> Any: ...
+
+
+class PagedMethod(_Declared, Generic[P, U, B, R_co]):
+    """A method that returns the first of several pages."""
+
+    _way = "page"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, resource: Resource, owner: Any) -> Callable[P, Page[U, B]]: ...
+        @overload
+        def __get__(self, resource: AsyncResource, owner: Any) -> Callable[P, AsyncPages[U, B]]: ...
+        @overload
+        def __get__(self, resource: ResponseResource, owner: Any) -> Callable[P, R_co]: ...
+        @overload
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[R_co]]: ...
+        @overload
+        def __get__(self, resource: StreamResource, owner: Any) -> Callable[P, Download]: ...
+        @overload
+        def __get__(self, resource: AsyncStreamResource, owner: Any) -> Callable[P, AsyncDownload]: ...
+        def __get__(self, resource: Any, owner: Any) -> Any: ...
+
+
+class EventsMethod(_Declared, Generic[P, E]):
+    """A method that returns the items of a stream as they come."""
+
+    _way = "events"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(
+            self, resource: Resource | ResponseResource | StreamResource, owner: Any
+        ) -> Callable[P, Events[E]]: ...
+        @overload
+        def __get__(
+            self, resource: AsyncResource | AsyncResponseResource | AsyncStreamResource, owner: Any
+        ) -> Callable[P, AsyncEvents[E]]: ...
+        def __get__(self, resource: Any, owner: Any) -> Any: ...
+
+
+class StreamedMethod(_Declared, Generic[P, T, E, R_co]):
+    """A method that returns the body of the response, or its items as they come where the resource is a stream."""
+
+    _way = "either"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, resource: Resource, owner: Any) -> Callable[P, T]: ...
+        @overload
+        def __get__(self, resource: AsyncResource, owner: Any) -> Callable[P, Awaitable[T]]: ...
+        @overload
+        def __get__(self, resource: ResponseResource, owner: Any) -> Callable[P, R_co]: ...
+        @overload
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[R_co]]: ...
+        @overload
+        def __get__(self, resource: StreamResource, owner: Any) -> Callable[P, Events[E]]: ...
+        @overload
+        def __get__(self, resource: AsyncStreamResource, owner: Any) -> Callable[P, AsyncEvents[E]]: ...
+        def __get__(self, resource: Any, owner: Any) -> Any: ...
+
+
+class Operation(Endpoint):
+    """An endpoint that makes methods and functions of what is declared below it."""
+
+    def __call__(self, define: Callable[Concatenate[Any, P], T]) -> Method[P, T, Response[T]]:
+        """Make a method that returns the body."""
+        return Method(self, define)
+
+    def with_fields(
+        self, fields: Callable[Concatenate[Any, Q], object]
+    ) -> Callable[[Callable[Concatenate[Any, P], T]], BodyMethod[P, Q, T, Response[T]]]:
+        """Make a method that takes the body, or its members as keyword arguments, as `fields` has them."""
+        return lambda define: BodyMethod(self, define, fields)
+
+    def paged(self, define: Callable[Concatenate[Any, P], Page[U, B]]) -> PagedMethod[P, U, B, Response[B]]:
+        """Make a method that returns pages."""
+        return PagedMethod(self, define)
+
+    def events(self, define: Callable[Concatenate[Any, P], Events[E]]) -> EventsMethod[P, E]:
+        """Make a method that returns the items of a stream."""
+        return EventsMethod(self, define)
+
+    def streamed(self, define: Callable[Concatenate[Any, P], Streamed[T, E]]) -> StreamedMethod[P, T, E, Response[T]]:
+        """Make a method that returns the body, or the items of a stream."""
+        return StreamedMethod(self, define)
+
+    def functions(self, define: Callable[P, T]) -> Functions[P, T, Response[T]]:
+        """Make the functions style of an operation."""
+        return Functions(self, define)
+
+    def paged_functions(self, define: Callable[P, Page[U, B]]) -> PagedFunctions[P, U, B, Response[B]]:
+        """Make the functions style of an operation whose list has pages."""
+        return PagedFunctions(self, define)
+
+
+if TYPE_CHECKING:
+
+    class HeadedOperation(Operation, Generic[H]):
+        """An operation whose responses have headers that the document declares."""
+
+        def __init__(self, *arguments: Any, headers: Callable[[], type[H]], **options: Any) -> None: ...
+        def __call__(self, define: Callable[Concatenate[Any, P], T]) -> Method[P, T, TypedResponse[T, H]]: ...
+        def with_fields(
+            self, fields: Callable[Concatenate[Any, Q], object]
+        ) -> Callable[[Callable[Concatenate[Any, P], T]], BodyMethod[P, Q, T, TypedResponse[T, H]]]: ...
+        def paged(
+            self, define: Callable[Concatenate[Any, P], Page[U, B]]
+        ) -> PagedMethod[P, U, B, TypedResponse[B, H]]: ...
+        def streamed(
+            self, define: Callable[Concatenate[Any, P], Streamed[T, E]]
+        ) -> StreamedMethod[P, T, E, TypedResponse[T, H]]: ...
+        def functions(self, define: Callable[P, T]) -> Functions[P, T, TypedResponse[T, H]]: ...
+        def paged_functions(self, define: Callable[P, Page[U, B]]) -> PagedFunctions[P, U, B, TypedResponse[B, H]]: ...
+
+else:
+    HeadedOperation = Operation

@@ -44,6 +44,9 @@ class ClientBase:
     schemes: ClassVar[Mapping[str, Scheme]] = {}
     """The security schemes of the document."""
 
+    security: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """The schemes that operations ask for which do not say themselves."""
+
     package: ClassVar[str] = ""
     """The name of the generated package."""
 
@@ -70,12 +73,15 @@ class ClientBase:
         """Return the arguments of `borzoi.Client.request` for a call."""
         operation = call.operation
         prepared = Prepared(call)
-        for name in chosen(operation.security, self.schemes, self.credentials):
+        asked = self.security if operation.security is None else operation.security
+        for name in chosen(asked, self.schemes, self.credentials):
             apply(self.schemes[name], self.credentials, prepared)
         if prepared.cookies:
             prepared.headers["Cookie"] = "; ".join(prepared.cookies)
         url = self.base_url + prepared.path
-        if prepared.query:
+        if call.url:
+            url = call.url
+        elif prepared.query:
             url += ("&" if "?" in prepared.path else "?") + "&".join(prepared.query)
         headers = {**prepared.headers, **self._extra.get("headers", {})}
         timeout = {"timeout": self._extra["timeout"]} if "timeout" in self._extra else {}

@@ -1,11 +1,12 @@
 """One operation of an API: how its request is written, and what its responses are.
 
-An `Operation` is a table that is made once. A `Call` is an operation with arguments. `prepare()` makes the request of
-one, and `Operation.finish()` makes the result of its response: neither does I/O, so all worlds share them.
+An `Endpoint` is a table that is made once. A `Call` is an endpoint with arguments. `Prepared` is the request of one,
+and `Endpoint.finish()` makes the result of its response: neither does I/O, so all worlds share them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -15,6 +16,7 @@ from ... import DecodingError, Response
 from . import parameters as write
 from .bodies import Body
 from .errors import class_of
+from .paging import Paging
 from .parameters import Parameter
 from .unions import decode_hook
 from .values import UNSET
@@ -23,40 +25,55 @@ T = TypeVar("T")
 
 TEXT = "text"
 BINARY = "binary"
+PARTS = "parts"
 
 Reply: TypeAlias = Callable[[], Any] | str | None
 """What a body is: a function that returns its type, for JSON; `TEXT`, `BINARY`, or None where there is none."""
 
 
-class Operation:
-    """Say how one method of one path goes over the wire."""
+class Endpoint:
+    """Say how one method of one path, `GET /users/{id}`, goes over the wire.
+
+    The keys of `replies` and `errors` are statuses; one key may name several, with spaces between them. What stands in
+    braces in the path is a parameter in the simple style where `parameters` says nothing else; `query` are the names of
+    parameters in the form style.
+    """
 
     def __init__(
         self,
-        method: str,
-        path: str,
+        route: str,
         *parameters: Parameter,
+        query: tuple[str, ...] = (),
         replies: Mapping[str, Reply],
         errors: Mapping[str, Reply] | None = None,
         body: Body | Mapping[str, Body] | None = None,
-        security: tuple[tuple[str, ...], ...] = (),
-        noun: str = "",
-        accept: str = "application/json",
+        security: tuple[tuple[str, ...], ...] | None = None,
+        accept: str | None = None,
         stream: tuple[str, Callable[[], Any]] | None = None,
+        headers: Callable[[], Any] | None = None,
+        pages: Paging | None = None,
         server: str = "",
     ) -> None:
-        self.method = method
+        self.method, path = route.split(" ", 1)
         self.path = path
-        self.parameters = parameters
-        self.replies = replies
-        self.errors = errors or {}
+        self.parameters = [*parameters, *_simple_parameters(path, parameters)] if "{" in path else [*parameters]
+        self.parameters += [Parameter("query", name) for name in query]
+        self.replies = _by_status(replies)
+        self.errors = _by_status(errors or {})
         self.body = body
         self.security = security
-        self.noun = noun
-        self.accept = accept
+        self.noun = errors.noun if isinstance(errors, Errors) else ""
+        self.accept = _accepted(self.replies) if accept is None else accept
         self.stream = stream
+        self.headers = headers
+        self.pages = pages
         self.server = server
         self._readers: dict[int, Callable[[Response], Any]] = {}
+
+    @property
+    def first_body(self) -> Any:
+        """The body that is sent where no media type is chosen."""
+        return next(iter(self.body.values())) if isinstance(self.body, Mapping) else self.body
 
     def finish(self, response: Response, error_classes: Any = None) -> Any:
         """Return the body of a response in the type that is declared, or raise APIStatusError."""
@@ -80,20 +97,39 @@ class Operation:
         return fail
 
 
+class Errors(dict[str, Reply]):
+    """Hold the bodies of errors by their statuses, and the noun that the names of their classes begin with."""
+
+    def __init__(self, noun: str, bodies: Mapping[str, Reply]) -> None:
+        super().__init__(bodies)
+        self.noun = noun
+
+
+def _simple_parameters(path: str, given: tuple[Parameter, ...]) -> list[Parameter]:
+    known = {each.wire for each in given if each.location == "path"}
+    return [Parameter("path", wire) for wire in _IN_BRACES.findall(path) if wire not in known]
+
+
+_IN_BRACES = re.compile(r"\{([^{}]+)\}")
+
+
+def _by_status(table: Mapping[str, Reply]) -> dict[str, Reply]:
+    return {status: reply for statuses, reply in table.items() for status in statuses.split()}
+
+
+def _accepted(replies: Mapping[str, Reply]) -> str:
+    return "application/json" if any(callable(reply) for reply in replies.values()) else "*/*"
+
+
 class Call(Generic[T]):
-    """Hold an operation and its arguments."""
+    """Hold an operation and its arguments, or an operation and the URL that a server named for it."""
 
-    __slots__ = ("arguments", "operation")
+    __slots__ = ("arguments", "operation", "url")
 
-    def __init__(self, operation: Operation, arguments: dict[str, Any]) -> None:
+    def __init__(self, operation: Endpoint, arguments: dict[str, Any], url: str = "") -> None:
         self.operation = operation
         self.arguments = arguments
-
-
-class StreamCall(Call[T]):
-    """Hold a call whose response is read item by item."""
-
-    __slots__ = ()
+        self.url = url
 
 
 def declared(table: Mapping[str, Any], status: int) -> Any:
@@ -162,7 +198,12 @@ class Prepared:
                 self._add(parameter, value)
         body = arguments.get("body", UNSET)
         if operation.body is not None and body is not UNSET:
-            self._write(operation.body, body, arguments.get("media_type", UNSET))
+            media_type = arguments.get("media_type", UNSET)
+            how = operation.first_body
+            if isinstance(operation.body, Mapping) and media_type is not UNSET:
+                how = operation.body[media_type]
+            self.how = how.write(how, body)
+            self.headers.update(self.how.pop("headers", {}))
 
     def _add(self, parameter: Parameter, value: Any) -> None:
         if parameter.location == "path":
@@ -175,11 +216,3 @@ class Prepared:
             self.cookies += write.in_cookie(parameter, value)
         else:
             self.query += write.whole_query(parameter, value)
-
-    def _write(self, declared_as: Body | Mapping[str, Body], value: Any, media_type: Any) -> None:
-        if isinstance(declared_as, Mapping):
-            body = declared_as[media_type] if media_type is not UNSET else next(iter(declared_as.values()))
-        else:
-            body = declared_as
-        self.how = body.write(body, value)
-        self.headers.update(self.how.pop("headers", {}))

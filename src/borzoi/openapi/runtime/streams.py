@@ -15,6 +15,7 @@ from .operation import Call, declared, decoder
 from .values import UNSET
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 def _streaming(client: Client | AsyncClient, call: Call[Any]) -> dict[str, Any]:
@@ -134,6 +135,10 @@ class AsyncEvents(_Items[T]):
             text = line.lstrip("\x1e").strip()
             if text:
                 yield self._decode(text.encode())
+
+
+class Streamed(Generic[T, E]):
+    """What a method is declared to return whose body is a `T`, or a stream of `E` if that is asked for."""
 
 
 class Download:
