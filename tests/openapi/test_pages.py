@@ -1,0 +1,268 @@
+"""Lists in pages: found or told, followed blocking and async, in both styles; bodies by their members; typed headers."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from borzoi import DecodingError
+from borzoi.openapi.plan import Selection
+from tests.openapi.serving import API, Asked, Reply, as_json
+
+ITEM = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
+ITEMS = {"type": "array", "items": ITEM}
+TEXT = {"type": "string"}
+Answer = Callable[[Asked], Reply]
+
+
+def document(parameters: list[str], body: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a document with a list, `client.things.list()`."""
+    schema = body if body.get("type") == "array" else {"type": "object", "properties": body}
+    response = {"description": "", "content": {"application/json": {"schema": schema}}, **more}
+    numbers = ("offset", "page", "limit")
+    operation = {
+        "operationId": "list_things",
+        "parameters": [
+            {"name": name, "in": "query", "schema": {"type": "integer" if name in numbers else "string"}}
+            for name in parameters
+        ],
+        "responses": {"200": response},
+    }
+    return {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/things": {"get": operation}}}
+
+
+def number(asked: Asked, name: str, default: int) -> int:
+    """Return a parameter of a request."""
+    found = [
+        each.partition("=")[2] for each in asked.target.partition("?")[2].split("&") if each.startswith(f"{name}=")
+    ]
+    return int(found[0]) if found else default
+
+
+def things(*ids: int) -> list[dict[str, int]]:
+    """Return items."""
+    return [{"id": each} for each in ids]
+
+
+def by_cursor(asked: Asked) -> Reply:
+    """Three pages, the last without a cursor."""
+    at = number(asked, "cursor", 1)
+    return as_json({"things": things(at), "next_cursor": str(at + 1) if at < 3 else None})
+
+
+def by_nested_cursor(asked: Asked) -> Reply:
+    """Three pages, the cursor in an object; the last names itself."""
+    at = number(asked, "page_token", 1)
+    return as_json({"things": things(at), "pagination": {"nextPageToken": str(min(at + 1, 3))}})
+
+
+def by_last(asked: Asked) -> Reply:
+    """Three pages; the next begins after an id."""
+    at = number(asked, "after", 0) + 1
+    return as_json({"data": things(at), "has_more": at < 3})
+
+
+def by_offset(asked: Asked) -> Reply:
+    """Four pages, of which the last is empty."""
+    at = number(asked, "offset", 0) + 1
+    return as_json(things(at) if at < 4 else [])
+
+
+def by_page(asked: Asked) -> Reply:
+    """Four pages, of which the last is empty."""
+    at = number(asked, "page", 1)
+    return as_json({"things": things(at) if at < 4 else []})
+
+
+def by_url(asked: Asked) -> Reply:
+    """Three pages; each names the URL of the next."""
+    at = number(asked, "from", 1)
+    return as_json({"results": things(at), "next": f"/things?from={at + 1}" if at < 3 else None})
+
+
+def by_link(asked: Asked) -> Reply:
+    """Three pages with Link headers (RFC 8288)."""
+    at = number(asked, "from", 1)
+    status, headers, body = as_json(things(at))
+    return status, {**headers, "Link": f'</things?from={at + 1}>; rel="next"' if at < 3 else ""}, body
+
+
+LINK = {"headers": {"Link": {"schema": TEXT}}}
+CASES: list[tuple[dict[str, Any], Answer, int]] = [
+    (document(["cursor"], {"things": ITEMS, "next_cursor": {"type": ["string", "null"]}}), by_cursor, 3),
+    (
+        document(
+            ["page_token"],
+            {"things": ITEMS, "pagination": {"type": "object", "properties": {"nextPageToken": TEXT}}, "tags": ITEMS},
+        ),
+        by_nested_cursor,
+        3,
+    ),
+    (document(["after", "limit"], {"data": ITEMS, "has_more": {"type": "boolean"}}), by_last, 3),
+    (document(["offset", "limit"], ITEMS), by_offset, 4),
+    (document(["page"], {"things": ITEMS}), by_page, 4),
+    (document([], {"results": ITEMS, "next": {"type": ["string", "null"]}}), by_url, 3),
+    (document(["page"], ITEMS, **LINK), by_link, 3),
+]
+
+
+@pytest.mark.parametrize(("spec", "answer", "requests"), CASES, ids=[case[1].__name__ for case in CASES])
+def test_pages_are_followed(client_of: Any, spec: dict[str, Any], answer: Answer, requests: int) -> None:
+    """A list gives the items of all pages in order, blocking and async, in both styles, and asks for each page once."""
+    told = {"list_things": {"kind": "url", "items": "results", "next": "next"}} if answer is by_url else {}
+    package = client_of(spec, selection=Selection(pagination=told))
+    list_things = importlib.import_module(f"{package.__name__}.api.default").list_things
+
+    async def run(url: str) -> list[list[int]]:
+        async with package.AsyncClient(url) as client, package.Client(url) as other:
+            first = await client.things.list()
+            return [
+                [item.id async for item in client.things.list()],
+                [item.id async for item in first],
+                [item.id async for page in client.things.list().pages() for item in page.items],
+                [item.id async for item in list_things.asyncio_pages(client=other)],
+            ]
+
+    with API(answer) as api, package.Client(api.url) as client:
+        assert [item.id for item in client.things.list()] == [1, 2, 3]
+        assert len(api.asked) == requests
+        assert [item.id for item in list_things.sync_pages(client=client)] == [1, 2, 3]
+        assert [[item.id for item in page.items] for page in client.things.list().pages()][:3] == [[1], [2], [3]]
+        assert asyncio.run(run(api.url)) == [[1, 2, 3]] * 4
+        body = list_things.sync(client=client)
+        assert client.things.with_response.list().data == body == client.things.list().data
+
+
+def test_a_page(client_of: Any) -> None:
+    """A page has its items, its body, its response and the next one, and keeps the arguments of the call."""
+    package = client_of(CASES[3][0])
+    with API(by_offset) as api, package.Client(api.url) as client:
+        page = client.things.list(limit=1, offset=1)
+        assert (len(page), bool(page), page.http.status_code) == (1, True, 200)
+        assert page.next().next().items == []
+        assert page.next().next().next() is None
+
+    assert [each.target for each in api.asked][:2] == ["/things?limit=1&offset=1", "/things?limit=1&offset=2"] or [
+        each.target for each in api.asked
+    ][:2] == ["/things?offset=1&limit=1", "/things?offset=2&limit=1"]
+
+
+def test_another_server_gets_nothing(client_of: Any) -> None:
+    """A next page at another origin is refused: the credentials of the client would go along."""
+    package = client_of(CASES[6][0])
+
+    def answer(asked: Asked) -> Reply:
+        status, headers, body = as_json(things(1))
+        return status, {**headers, "Link": '<http://other.invalid/things>; rel="next"'}, body
+
+    with API(answer) as api, package.Client(api.url) as client:
+        with pytest.raises(DecodingError, match=r"another server, http://other\.invalid"):
+            list(client.things.list())
+
+
+@pytest.mark.parametrize("told", [{"list_things": False}, {"list_things": {"kind": "page", "items": "nothing"}}])
+def test_what_is_told_is_done(client_of: Any, told: Any) -> None:
+    """A list that is told to have no pages, or none that fits, gives its body."""
+    package = client_of(CASES[4][0], selection=Selection(pagination=told))
+    with API(by_page) as api, package.Client(api.url) as client:
+        assert client.things.list().things[0].id == 1
+
+
+def test_a_list_without_pages_is_none(client_of: Any) -> None:
+    """A limit alone is no page, and neither is a member that only looks like a cursor."""
+    package = client_of(document(["limit"], {"things": ITEMS, "next": TEXT}))
+    with API(by_page) as api, package.Client(api.url) as client:
+        assert client.things.list().things[0].id == 1
+
+
+CREATE = {
+    "openapi": "3.1.0",
+    "info": {"title": "T", "version": "1"},
+    "paths": {
+        "/orgs/{org}/users": {
+            "post": {
+                "operationId": "create_user",
+                "tags": ["users"],
+                "parameters": [
+                    {"name": "org", "in": "path", "required": True, "schema": TEXT},
+                    {"name": "dry", "in": "query", "schema": {"type": "boolean"}},
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/User"}}},
+                },
+                "responses": {
+                    "201": {
+                        "description": "",
+                        "headers": {
+                            "X-Left": {"schema": {"type": "integer"}},
+                            "X-Tags": {"schema": {"type": "array", "items": TEXT}},
+                            "Keys": {"schema": TEXT},
+                        },
+                        "content": {"application/json": {"schema": TEXT}},
+                    }
+                },
+            }
+        }
+    },
+    "components": {
+        "schemas": {
+            "User": {
+                "type": "object",
+                "required": ["displayName"],
+                "properties": {"displayName": TEXT, "age": {"type": "integer"}},
+            }
+        }
+    },
+}
+
+
+def test_members_of_a_body(client_of: Any) -> None:
+    """A body is given as a model, as a dict, or by its members; what is missing or unknown is a TypeError."""
+    package = client_of(CREATE)
+    models = importlib.import_module(f"{package.__name__}.models")
+
+    async def run(url: str) -> None:
+        async with package.AsyncClient(url) as client:
+            await client.users.create("o", display_name="A", dry=False)
+
+    with API(lambda _: as_json("made", 201)) as api, package.Client(api.url) as client:
+        client.users.create("o", display_name="A", age=3, dry=True)
+        client.users.create(org="o", body=models.User(display_name="A"))
+        client.users.create("o", body={"displayName": "A"})
+        asyncio.run(run(api.url))
+        for wrong in ({}, {"age": 3}, {"name": "A"}, {"body": {}, "age": 3}):
+            with pytest.raises(TypeError, match="argument"):
+                client.users.create("o", **wrong)
+        with pytest.raises(TypeError, match="org"):
+            client.users.create(display_name="A")
+
+    assert [json.loads(each.body) for each in api.asked] == [
+        {"displayName": "A", "age": 3},
+        *[{"displayName": "A"}] * 3,
+    ]
+    assert [each.target for each in api.asked] == [
+        f"/orgs/o/users{query}" for query in ("?dry=true", "", "", "?dry=false")
+    ]
+
+
+def test_typed_headers(client_of: Any) -> None:
+    """Declared headers are attributes in their types: None where absent, text where they do not fit; all stay there by name."""
+    package = client_of(CREATE)
+    create = importlib.import_module(f"{package.__name__}.api.users").create_user
+    given = [{"X-Left": "7", "X-Tags": "a, b", "Keys": "k"}, {"X-Left": "many"}]
+
+    def answer(_: Asked) -> Reply:
+        status, headers, body = as_json("made", 201)
+        return status, {**headers, **given.pop(0)}, body
+
+    with API(answer) as api, package.Client(api.url) as client:
+        found = client.users.with_response.create("o", display_name="A").headers
+        assert (found.x_left, found.x_tags, found.keys_, found["x-left"]) == (7, ["a", "b"], "k", "7")
+        odd = create.sync_detailed("o", client=client, body={"displayName": "A"}).headers
+        assert (odd.x_left, odd.x_tags) == ("many", None)
