@@ -25,7 +25,16 @@ from .._messages.response import Response
 from .._messages.streams import AsyncByteStream, Body, Source, SyncByteStream, source_of
 from .._run_blocking import run_blocking
 from .._values.headers import Headers
-from .cassette_entries import FIELDS, Exchange, key_of, request_entry, response_entry, response_headers, response_pieces
+from .cassette_entries import (
+    FIELDS,
+    Exchange,
+    checked_fields,
+    key_of,
+    request_entry,
+    response_entry,
+    response_headers,
+    response_pieces,
+)
 from .cassette_file import CassetteError, load, save
 from .cassette_secrets import Redactor
 from .clock import Clock
@@ -67,10 +76,10 @@ class Cassette:
         self.exchanges: list[dict[str, Any]] = []
         """What is on the cassette, as it is written."""
         self.unmatched: list[str] = []
-        self._match = tuple(match)
+        self._match = checked_fields(match)
         self._unused = unused
         self._max_age = None if max_age is None else _duration(max_age)
-        self._redactor = Redactor(allow)
+        self._redactor = Redactor([allow] if isinstance(allow, str) else allow)
         self._clock = clock or Clock()
         self._used: set[int] = set()
         self._different: list[str] = []

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from .._backends.memory import Wait
 from .._messages.multipart import boundary_of
@@ -156,13 +157,20 @@ def _text(content: bytes) -> str | None:
 
 
 def key_of(entry: dict[str, Any], fields: Iterable[str] = FIELDS) -> tuple[str, ...]:
-    """Return what tells one request from another. Raises ValueError for a field that there is not."""
+    """Return what tells one request from another."""
     return tuple(_KEYS[field](entry) if field in _KEYS else _header(entry, field) for field in fields)
 
 
+def checked_fields(fields: Iterable[str]) -> tuple[str, ...]:
+    """Return what tells requests apart; a text is one field. Raises ValueError for one that there is not."""
+    named = (fields,) if isinstance(fields, str) else tuple(fields)
+    for field in named:
+        if field not in _KEYS and not field.startswith("header:"):
+            raise ValueError(f"A cassette matches {', '.join(_KEYS)} and header:NAME, not {field!r}.")
+    return named
+
+
 def _header(entry: dict[str, Any], field: str) -> str:
-    if not field.startswith("header:"):
-        raise ValueError(f"A cassette matches {', '.join(_KEYS)} and header:NAME, not {field!r}.")
     return str(entry["headers"].get(field.partition(":")[2].lower(), ""))
 
 
@@ -176,7 +184,8 @@ _BODIES = ("json", "text", "form", "parts", "sha256")
 _KEYS: dict[str, Callable[[dict[str, Any]], str]] = {
     "method": lambda entry: str(entry["method"]),
     "url": _url_key,
-    "path": lambda entry: str(entry["url"]).partition("?")[0],
+    "host": lambda entry: urlsplit(str(entry["url"])).netloc,
+    "path": lambda entry: urlsplit(str(entry["url"])).path,
     "body": lambda entry: json.dumps({name: entry[name] for name in _BODIES if name in entry}, sort_keys=True),
 }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_markers import marker_of
 from .plugin_workers import tell_reporter, told_by_worker
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def http_mock(request: pytest.FixtureRequest, http_clock: Clock) -> Generator[Mo
     """Routes that answer the requests of the test. It fails for calls that did not come, or that nobody answers."""
     from .mocking import Mock
 
-    marker = request.node.get_closest_marker("http_mock")
+    marker = marker_of(request.node, "http_mock", ("leaks",))
     mock = Mock(request.node.nodeid, clock=http_clock, **({} if marker is None else marker.kwargs))
     mock.start()
     yield mock

@@ -12,10 +12,16 @@ import os
 import re
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_markers import marker_of, refuse
+
+if TYPE_CHECKING:
+    from .cassette import Cassette
+
+TAKES = ("path", "match", "unused", "max_age", "allow")
 MODES = ("replay", "record", "refresh", "verify", "live")
 
 
@@ -36,23 +42,29 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--http={mode} records, and continuous integration (the variable CI) never does")
 
 
-def _path_of(item: pytest.Item, given: str | None) -> Path:
+def _path_of(item: pytest.Item, given: str | os.PathLike[str] | None = None) -> Path:
     folder = item.path.parent / "cassettes"
     if given is not None:
         return folder / given
-    name = re.sub(r"[^\w.-]+", "-", item.name).strip("-")
+    # Two classes may have tests of one name.
+    name = re.sub(r"[^\w.-]+", "-", ".".join(item.nodeid.split("::")[1:])).strip("-")
     return folder / item.path.stem / f"{name}.yaml"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run the test between the beginning and the end of its cassette."""
-    marker = item.get_closest_marker("http_cassette")
+    marker = marker_of(item, "http_cassette", TAKES, positions=1)
     if marker is None:
         return (yield)
+    with _cassette(item, *marker.args, **marker.kwargs):
+        return (yield)
+
+
+def _cassette(item: pytest.Item, path: str | os.PathLike[str] | None = None, **settings: Any) -> Cassette:
     from .cassette import Cassette
 
-    path = _path_of(item, *(marker.args or (None,)))
-    mode: str = str(item.config.getoption("--http"))
-    with Cassette(path, mode, **marker.kwargs):
-        return (yield)
+    try:
+        return Cassette(_path_of(item, path), str(item.config.getoption("--http")), **settings)
+    except (TypeError, ValueError) as error:
+        refuse("http_cassette", error)

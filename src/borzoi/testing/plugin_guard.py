@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_markers import refuse
 from .plugin_workers import tell_reporter, told_by_worker
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def _mode_of(item: pytest.Item) -> str:
 
 
 def _targets_of(item: pytest.Item) -> list[str]:
-    marked: list[str] = [target for marker in item.iter_markers("http_allow") for target in marker.args]
+    marked: list[str] = []
+    for marker in item.iter_markers("http_allow"):
+        if not marker.args or marker.kwargs or not all(isinstance(target, str) for target in marker.args):
+            refuse("http_allow", 'it takes hosts, addresses and networks, as in http_allow("localhost", "10.0.0.0/8")')
+        marked += marker.args
     return [*item.config.getini("http_allow"), *marked]
 
 
@@ -64,8 +69,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
     try:
         guard = Guard(mode, _targets_of(item))
-    except (TypeError, AttributeError, ValueError) as error:
-        raise pytest.UsageError(f"http_allow: {error}") from error
+    except ValueError as error:
+        pytest.fail(f"http_allow: {error}", pytrace=False)
     item.stash[_GUARD] = guard.__enter__()
 
 
@@ -123,5 +128,5 @@ def http_guard(request: pytest.FixtureRequest) -> Guard:
     """The guard of this test, with its `hits` and `allow()`. It is strict where no mode is set."""
     guard: Guard | None = request.node.stash.get(_GUARD, None)
     if guard is None:
-        raise pytest.UsageError("http_guard: the guard is off for this test; set `http_guard = strict`")
+        pytest.fail("http_guard: the guard is off for this test; set `http_guard = strict`", pytrace=False)
     return guard
