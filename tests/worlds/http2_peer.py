@@ -62,7 +62,8 @@ class Http2Peer:
         """Whether windows stay shut: then the client can send only what they admit at first."""
         self._heads: list[Request] = []
         self._whole: list[Request] = []
-        self.h2.local_settings = h2.settings.Settings(client=False, initial_values={3: 100, **settings})
+        initial: dict[Any, int] = {3: 100, **settings}
+        self.h2.local_settings = h2.settings.Settings(client=False, initial_values=initial)
         self.h2.initiate_connection()
         self.flush()
 

@@ -199,12 +199,11 @@ class SharingPool(Pool):
 
         Where that fails, and there is one to wait for a place on, return False.
         """
-        failure: ConnectError | None = None
+        failure: ConnectError | ConnectTimeout | None = None
         try:
             await self.lease_new(exchange, lane, used=used)
         except (ConnectError, ConnectTimeout) as error:
-            if isinstance(error, ConnectError):
-                failure = error
+            failure = error
             with self._guard:
                 if not any(map(_is_usable, lane.shared)):
                     raise
@@ -215,7 +214,9 @@ class SharingPool(Pool):
                 self._settle(exchange, lane, failure)
         return True
 
-    def _settle(self, exchange: MultiplexedExchange, lane: ConnectionLane, failure: ConnectError | None) -> None:
+    def _settle(
+        self, exchange: MultiplexedExchange, lane: ConnectionLane, failure: ConnectError | ConnectTimeout | None
+    ) -> None:
         """Have the one who opened take its place, and the others theirs, or look again."""
         connection = exchange.connection
         if isinstance(connection, MultiplexedConnection):
@@ -225,11 +226,13 @@ class SharingPool(Pool):
             if not self._seat(exchange, connection):
                 self._drop(connection)
             self._seat_all(connection)
-            self._extend(lane)
         elif connection is not None:
             lane.is_shared = False
         if not any(map(_is_usable, lane.shared)):
-            self._call_joiners(lane, failure)
+            # Who has more patience may connect where this one could not in time.
+            self._call_joiners(lane, failure if isinstance(failure, ConnectError) else None)
+        elif failure is None:
+            self._extend(lane)
 
     def _take_room(self, turn: Turn, lane: ConnectionLane) -> bool:
         """Take room for one more connection, or else a place in the queue."""
