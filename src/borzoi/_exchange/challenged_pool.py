@@ -30,16 +30,26 @@ if TYPE_CHECKING:
 class ForwardedHttp1(Http1):
     """Add to each head the answer to the proxy's challenge: it is for this method and this target."""
 
-    __slots__ = ("_digest",)
+    __slots__ = ("_digest", "_has_body")
 
     def __init__(self, digest: ProxyDigest) -> None:
         super().__init__()
         self._digest = digest
+        self._has_body = False
 
     def encode_head(self, method: str, target: bytes, block: HeaderBlock) -> bytes:
         """Begin an exchange: return the head of its request. Raises LocalProtocolError as `Http1` does."""
         answer = self._digest.credentials(method, target)
-        return super().encode_head(method, target, HeaderBlock(merged(answer, block.pairs)) if answer else block)
+        head = super().encode_head(method, target, HeaderBlock(merged(answer, block.pairs)) if answer else block)
+        self._has_body = self.to_send != 0
+        return head
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another exchange may follow."""
+        # Who challenges before it has the whole body may take in no more of it: squid says "keep-alive", and hangs.
+        is_challenge = self.head is not None and self.head.status == 407
+        return super().reusable and not (is_challenge and self._has_body)
 
 
 class ChallengedPool(SharingPool):
