@@ -80,7 +80,7 @@ def _tells_resets() -> bool:
         ours, server_hostname="place", do_handshake_on_connect=False, suppress_ragged_eofs=False
     ) as broken:
         try:
-            broken.read(1)
+            broken.recv(1)
         except OSError as error:
             return not isinstance(error, ssl.SSLError)
     raise AssertionError("TLS has succeeded with nobody")  # pragma: no cover - it cannot

@@ -103,7 +103,7 @@ def stall(seconds: float = FOR_EVER, at: str = "head") -> Fault:
     def spoil(head: Any, body: list[Any]) -> list[Any]:
         if at == "head":
             return [Wait(seconds), head, *body]
-        return [head, *_first_bytes(body, 1), Wait(seconds), *_without_bytes(body, 1)]
+        return [head, *first_bytes(body, 1), Wait(seconds), *without_bytes(body, 1)]
 
     return _of_both(f"stall({seconds:g}, at={at!r})", spoil)
 
@@ -191,10 +191,11 @@ def _call(name: str, **arguments: int | None) -> str:
 
 def _begun(head: Any, body: list[Any], size: int | None) -> list[Any]:
     """Return the events up to so many bytes of the body, none at all where there is no number."""
-    return [] if size is None else [head, *_first_bytes(body, size)]
+    return [] if size is None else [head, *first_bytes(body, size)]
 
 
-def _first_bytes(body: list[Any], size: int) -> Iterator[Any]:
+def first_bytes(body: list[Any], size: int) -> Iterator[Any]:
+    """Return the events up to so many bytes of the body."""
     for event in body:
         if size <= 0:
             return
@@ -205,7 +206,8 @@ def _first_bytes(body: list[Any], size: int) -> Iterator[Any]:
             yield event
 
 
-def _without_bytes(body: list[Any], size: int) -> Iterator[Any]:
+def without_bytes(body: list[Any], size: int) -> Iterator[Any]:
+    """Return the events after so many bytes of the body."""
     for event in body:
         if size <= 0:
             yield event
@@ -281,17 +283,23 @@ def dns_fail() -> NetworkFault:
 
 def dns_hang(seconds: float = FOR_EVER) -> NetworkFault:
     """Have no name server answer."""
-    return NetworkFault("dns_hang()", lambda _peer: Hang(seconds, "resolve the name to connect"))
+    return NetworkFault(_timed("dns_hang", seconds), lambda _peer: Hang(seconds, "resolve the name to connect"))
+
+
+def _timed(name: str, seconds: float) -> str:
+    return f"{name}()" if seconds == FOR_EVER else f"{name}({seconds:g})"
 
 
 def connect_hang(seconds: float = FOR_EVER) -> NetworkFault:
     """Have the packets of the connection vanish."""
-    return NetworkFault("connect_hang()", lambda _peer: Hang(seconds))
+    return NetworkFault(_timed("connect_hang", seconds), lambda _peer: Hang(seconds))
 
 
 def tls_hang(seconds: float = FOR_EVER) -> NetworkFault:
     """Have the server say nothing in the TLS handshake."""
-    return NetworkFault("tls_hang()", None, lambda _peer, _tls: Hang(seconds, "finish the TLS handshake"))
+    return NetworkFault(
+        _timed("tls_hang", seconds), None, lambda _peer, _tls: Hang(seconds, "finish the TLS handshake")
+    )
 
 
 def tls(kind: str) -> NetworkFault:

@@ -23,7 +23,6 @@ from .clock import Clock
 from .errors import LateRequest, UndecidedMock, UnmatchedRequest, UnmetExpectations
 from .guests import Guest
 from .network import Host, Network
-from .report import report
 from .router import Route, Router, Routes
 from .wire import wire_backend
 
@@ -31,12 +30,16 @@ if TYPE_CHECKING:
     from .._messages.request import Request
     from .._messages.response import Response
     from .received import Received
+    from .sweep import Run
     from .transport import RouterTransport
 
 _current: contextvars.ContextVar[Mock | None] = contextvars.ContextVar("borzoi.testing.mock", default=None)
 _active: list[Mock] = []
 _bound: weakref.WeakKeyDictionary[Any, Mock] = weakref.WeakKeyDictionary()
 _stale: weakref.WeakKeyDictionary[threading.Thread, Mock] = weakref.WeakKeyDictionary()
+swept: Run | None = None
+"""The run of a fault sweep that mocks belong to from now on."""
+
 late: list[str] = []
 """What was refused after its test, for the report at the end of the run."""
 
@@ -53,12 +56,13 @@ class Mock(Routes):
     """
 
     def __init__(self, name: str = "this block", *, clock: Clock | None = None, leaks: bool = True) -> None:
-        super().__init__(Router(name))
+        clock = clock or Clock()
+        super().__init__(Router(name) if swept is None else swept.router(name, clock))
         self.name = name
-        self.clock = clock or Clock()
+        self.clock = clock
         """The time of everything in the mock."""
         self.leaks = leaks
-        self._network = Network()
+        self._network = Network() if swept is None else swept.network()
         self._guests: dict[tuple[int, int], Guest] = {}
         self._lock = threading.Lock()
         self._is_bound = False
@@ -165,7 +169,7 @@ class Mock(Routes):
             if thread not in self._threads:
                 _stale[thread] = self
         guests = list(self._guests.values())
-        text = report(self.router, guests if self.leaks else [])
+        text = self.router.report([text for guest in guests for text in guest.leaks()] if self.leaks else [])
         for guest in guests:
             guest.close()
         return text

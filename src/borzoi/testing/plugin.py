@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .mocking import Mock
 
-pytest_plugins = ("borzoi.testing.plugin_cassettes", "borzoi.testing.plugin_guard", "borzoi.testing.plugin_server")
+pytest_plugins = (
+    "borzoi.testing.plugin_cassettes",
+    "borzoi.testing.plugin_guard",
+    "borzoi.testing.plugin_server",
+    "borzoi.testing.plugin_sweep",
+)
 """The rest of the plugin, each part with fixtures, markers and settings of its own."""
 
 _failed = pytest.StashKey[bool]()

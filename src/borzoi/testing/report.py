@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .guests import Guest
     from .router import Router
 
 
-def report(router: Router, guests: Iterable[Guest]) -> str | None:
+def report(router: Router, leaks: list[str]) -> str | None:
     """Return the report, None where all is well."""
     unmet = [text for route in router.routes if (text := route.unmet())]
-    leaks = [text for guest in guests for text in guest.leaks()]
     sections = [
         (
             "requests that no route answers",

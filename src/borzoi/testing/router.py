@@ -19,6 +19,7 @@ from .errors import MockOver, UnmatchedRequest
 from .explaining import explain_unmatched
 from .faults import Fault, NetworkFault
 from .matching import Expression, Matcher, Pattern
+from .report import report
 from .script import Interim, Piece, Reply, events_reply, reply_of
 
 if TYPE_CHECKING:
@@ -242,8 +243,11 @@ class Route:
 
     def take(self, received: Received, found: dict[str, Any]) -> Reply | Callable[[], Any]:
         """Count a call, and return its reply, or a function that finds it."""
-        number = len(self.calls)
         self.calls.append(received)
+        return self.answer(len(self.calls) - 1, received, found)
+
+    def answer(self, number: int, received: Received, found: dict[str, Any]) -> Reply | Callable[[], Any]:
+        """Return the reply to a call, counted from 0, or a function that finds it."""
         if not self._answers:
             return _EMPTY
         answer = self._answers[min(number, len(self._answers) - 1)]
@@ -365,6 +369,10 @@ class Router:
             unmatched = UnmatchedRequest(explain_unmatched(self.routes, received))
             self.unmatched.append(unmatched)
         raise unmatched
+
+    def report(self, leaks: list[str]) -> str | None:
+        """Return the report at the end, None where all is well. `leaks` are what was left open."""
+        return report(self, leaks)
 
     def out_of_order(self) -> list[str]:
         """Return which routes were called in another order than they were to be."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .errors import UnmetExpectations
 from .network import Host, Network
-from .report import report
 from .router import Router, Routes
 from .server_talk import Talk
 
@@ -109,7 +108,7 @@ class Server(Routes):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(JOIN)
-        return report(self.router, [])
+        return self.router.report([])
 
     def __enter__(self) -> Self:
         return self.start()
