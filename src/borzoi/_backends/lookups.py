@@ -129,14 +129,22 @@ class ResolverThreads:
                 self._idle += 1
 
 
-threads = ResolverThreads()
-"""The process's own resolver threads."""
+# Made at first use: a program may have gevent patch locks, queues and threads after it has imported this.
+_threads: dict[str, ResolverThreads] = {}
+
+
+def submit(question: Question) -> None:
+    """Have one of the process's own resolver threads answer. Raises OSError where there is none."""
+    threads = _threads.get("process")
+    if threads is None:
+        # One step: where two threads come first, both have the same.
+        threads = _threads.setdefault("process", ResolverThreads())
+    threads.submit(question)
 
 
 def _start_anew() -> None:  # pragma: no cover - in a fork's child, which is looked at from outside
     # Threads do not survive a fork, and the lock may have been held by one of them.
-    global threads
-    threads = ResolverThreads()
+    _threads.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -210,7 +210,7 @@ class Names:
 
     def _submit(self, flight: Flight) -> None:
         try:
-            lookups.threads.submit(flight)
+            lookups.submit(flight)
         except OSError as error:
             self.land(flight, error)
 

@@ -143,6 +143,9 @@ class Pool:
 
         Nobody waits for room, and nothing is closed to make it. Raises as `lease_new()`.
         """
+        for connection in lane.idle[:]:
+            if not connection.is_fit():
+                self.drop_idle(connection)
         turn = self._backend.turn()
         try:
             with self._guard:
@@ -157,9 +160,6 @@ class Pool:
     def _prepare_room(self, turn: Turn, lane: ConnectionLane, count: int) -> bool:
         self._bury_orphans()
         self._close_expired()
-        for connection in lane.idle[:]:
-            if not connection.is_fit():
-                self._close_idle(connection, SERVER)
         if not self._shelf.may_prepare(lane, count):
             return False
         self._shelf.enter(turn, lane)

@@ -11,10 +11,8 @@ what it says. Every operation takes the same time however many connections, orig
     idle      oldest ... newest     of all lanes; the oldest is closed when room is needed, or when it expires
     waiters   first ... last        nobody is overtaken; while somebody waits, nothing is idle
 
-With a limit for each host the books are those of `host_limits`, where who waits for one host holds up nobody else.
-
 How many are open is counted from these, never kept in a number: what is added or removed twice, or where an interrupt
-falls in between, cannot make the count wrong.
+falls in between, cannot make the count wrong. Where each host has a limit of its own, `host_limits` keeps the books.
 """
 
 from __future__ import annotations
