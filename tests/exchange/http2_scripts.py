@@ -38,11 +38,14 @@ def http2_client(world: World, **settings: Any) -> Any:
 def assert_settled(client: Any, idle: int | None = None) -> None:
     """Fail unless nothing is leased, nobody waits, and no connection carries anything."""
     assert_whole(client, idle)
+    assert not pool_of(client)._dialing
     for lane in pool_of(client)._shelf.lanes():
         assert not lane.joiners
         assert lane.opener is None
         for connection in lane.shared:
             assert connection.leases == 0
             assert not connection.http2.streams
+            assert not connection.http2._untaken
+            assert not connection.awake
             assert not connection._waiting
             assert connection._carrier is None
