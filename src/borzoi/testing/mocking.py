@@ -11,16 +11,16 @@ from __future__ import annotations
 import contextvars
 import threading
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from .._client import transports
 from .._client.transports import AsyncHTTPTransport, HTTPTransport
 from .._exchange import pool
 from .._exchange.pool import Pool
 from .clock import Clock
-from .errors import LateRequest, UndecidedMock, UnmatchedRequest, UnmetExpectations
+from .errors import LateRequest, MockOver, UndecidedMock, UnmatchedRequest, UnmetExpectations
 from .guests import Guest
 from .network import Host, Network
 from .router import Route, Router, Routes
@@ -83,6 +83,7 @@ class Mock(Routes):
 
     def in_order(self, *routes: Route) -> None:
         """Expect the first calls of some routes in this order."""
+        self.router.require_active()
         self.router.orders.append(routes)
 
     @property
@@ -154,7 +155,8 @@ class Mock(Routes):
         self.router.require_active()
         if self._token is not None:
             raise RuntimeError(f"The mock of {self.name} is active already.")
-        transports.stand_in = stand_in
+        if not isinstance(transports.stand_in, StandIn):
+            transports.stand_in = StandIn(transports.stand_in)
         self._before = weakref.WeakSet([*transports._transports, *pool._pools])
         self._threads = set(threading.enumerate())
         self._token = _current.set(self)
@@ -163,6 +165,8 @@ class Mock(Routes):
 
     def finish(self) -> str | None:
         """End: close all connections, refuse what still comes, and return the report, None where all is well."""
+        if self not in _active:
+            raise MockOver(f"The mock of {self.name} is not active: it has ended already, or was never started.")
         self.router.is_over = True
         _active.remove(self)
         for thread in threading.enumerate():
@@ -229,6 +233,13 @@ def mock_of(transport: Any) -> Mock | None:
     return _stale.get(threading.current_thread()) if _stale else None
 
 
+def refuse(request: Request, name: str) -> NoReturn:
+    """Raise LateRequest, and note it for the end of the run."""
+    text = f"{request.method} {request.url} came after {name} had ended, and was sent nowhere"
+    late.append(text)
+    raise LateRequest(text)
+
+
 class _Refusing:
     """Refuse what comes from a test that has ended."""
 
@@ -237,9 +248,7 @@ class _Refusing:
 
     def send(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Raise LateRequest, and note it for the end of the run."""
-        text = f"{request.method} {request.url} came after {self._owner.name} had ended, and was sent nowhere"
-        late.append(text)
-        raise LateRequest(text)
+        refuse(request, self._owner.name)
 
     def close(self) -> None:
         """Do nothing."""
@@ -253,6 +262,18 @@ def stand_in(transport: HTTPTransport | AsyncHTTPTransport) -> Guest | _Refusing
     if owner is None or not has_own_pool(transport):
         return None
     return _Refusing(owner) if owner.router.is_over else owner.guest_of(transport)
+
+
+class StandIn:
+    """Ask the mocks, and then what stood there before them, as a cassette around the mock does."""
+
+    def __init__(self, before: Callable[[Any], Any] | None) -> None:
+        self._before = before
+
+    def __call__(self, transport: HTTPTransport | AsyncHTTPTransport) -> Any:
+        """Return what sends in the place of a transport's own pool, None where nothing does."""
+        found = stand_in(transport)
+        return self._before(transport) if found is None and self._before is not None else found
 
 
 def has_own_pool(transport: Any) -> bool:

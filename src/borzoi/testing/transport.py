@@ -43,6 +43,10 @@ class RouterTransport(AsyncBaseTransport, BaseTransport):
         return await self._answer(request)
 
     async def _answer(self, request: Request) -> Response:
+        if self._router.is_over:
+            from .mocking import refuse
+
+            refuse(request, self._router.name)
         url = request.url
         target = url.raw_path.decode("ascii")
         received = Received(
