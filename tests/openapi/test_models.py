@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from borzoi.openapi.plan import Selection
+from borzoi.openapi.runtime import JSON
 from borzoi.openapi.runtime import errors as runtime_errors
+from borzoi.openapi.runtime.libraries import keys_of
 from tests.openapi.serving import API, as_json
 
 CAT = {
@@ -21,6 +24,21 @@ DOG = {
     "required": ["petType", "bark"],
     "properties": {"petType": {"type": "string"}, "bark": {"type": "string"}},
 }
+
+
+LIBRARIES = ("msgspec", "pydantic", "dataclass")
+
+
+@pytest.fixture(params=LIBRARIES)
+def of_library(client_of: Any, request: pytest.FixtureRequest) -> Any:
+    """A function that generates a client with the models of one library, and imports it."""
+    return lambda spec: client_of(spec, selection=Selection(models=request.param))
+
+
+def written(value: Any) -> Any:
+    """Return a value as it would be sent, read again."""
+    sent = JSON.write(JSON, value)["content"]
+    return msgspec.json.decode(sent)
 
 
 def document(reply: Any, body: Any = None, **schemas: Any) -> dict[str, Any]:
@@ -58,10 +76,10 @@ def ref(name: str) -> dict[str, str]:
     ],
 )
 @pytest.mark.parametrize("keyword", ["oneOf", "anyOf"])
-def test_a_union_of_objects(client_of: Any, discriminator: Any, keyword: str) -> None:
+def test_a_union_of_objects(of_library: Any, discriminator: Any, keyword: str) -> None:
     """The members of a union are told apart by the discriminator, or by the keys that they require."""
     pet = {keyword: [ref("Cat"), ref("Dog")], **({"discriminator": discriminator} if discriminator else {})}
-    package = client_of(document({"type": "array", "items": ref("Pet")}, Cat=CAT, Dog=DOG, Pet=pet))
+    package = of_library(document({"type": "array", "items": ref("Pet")}, Cat=CAT, Dog=DOG, Pet=pet))
     cat, dog, odd = received(package, [{"petType": "cat", "lives": 9}, {"petType": "dog", "bark": "w"}, {"x": 1}])
 
     assert (type(cat).__name__, cat.lives) == ("Cat", 9)
@@ -69,10 +87,10 @@ def test_a_union_of_objects(client_of: Any, discriminator: Any, keyword: str) ->
     assert odd == {"x": 1}
 
 
-def test_a_name_is_the_value_where_nothing_is_mapped(client_of: Any) -> None:
+def test_a_name_is_the_value_where_nothing_is_mapped(of_library: Any) -> None:
     """Without a mapping, the name of a schema is its value (OpenAPI 3.1.1, Discriminator Object)."""
     pet = {"oneOf": [ref("Cat"), ref("Tom")], "discriminator": {"propertyName": "petType"}}
-    package = client_of(document({"type": "array", "items": pet}, Cat=CAT, Tom=CAT))
+    package = of_library(document({"type": "array", "items": pet}, Cat=CAT, Tom=CAT))
 
     assert [
         type(each).__name__
@@ -80,14 +98,14 @@ def test_a_name_is_the_value_where_nothing_is_mapped(client_of: Any) -> None:
     ] == ["Tom", "Cat"]
 
 
-def test_constants_tell_members_apart(client_of: Any) -> None:
+def test_constants_tell_members_apart(of_library: Any) -> None:
     """A member that is a constant, or an enumeration, in each object is a discriminator that nobody declared."""
 
     def tagged(tag: dict[str, Any]) -> dict[str, Any]:
         return {"type": "object", "required": ["kind"], "properties": {"kind": tag, "v": {"type": "integer"}}}
 
     union = {"anyOf": [tagged({"const": "a"}), tagged({"enum": ["b", "c"]}), {"type": "null"}]}
-    package = client_of(document({"type": "array", "items": union}))
+    package = of_library(document({"type": "array", "items": union}))
     found = received(package, [{"kind": "c", "v": 1}, {"kind": "a"}, None])
 
     assert [type(each).__name__[-6:] for each in found] == ["Model2", "Model1", "neType"]
@@ -114,17 +132,17 @@ def test_constants_tell_members_apart(client_of: Any) -> None:
         ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]}, [1, "a"], [1, "a"]),
     ],
 )  # fmt: skip
-def test_a_value_comes_back(client_of: Any, schema: Any, value: Any, expected: Any) -> None:
+def test_a_value_comes_back(of_library: Any, schema: Any, value: Any, expected: Any) -> None:
     """A value that fits its schema is decoded, and is the same JSON when it is encoded again."""
-    package = client_of(document(schema))
+    package = of_library(document(schema))
 
-    assert msgspec.json.decode(msgspec.json.encode(received(package, value))) == expected
+    assert written(received(package, value)) == expected
 
 
-def test_a_tree(client_of: Any) -> None:
+def test_a_tree(of_library: Any) -> None:
     """A schema may refer to itself, as an object and as a list."""
     node = {"type": "object", "properties": {"children": ref("Nodes"), "next": ref("Node")}}
-    package = client_of(
+    package = of_library(
         document(
             ref("Nodes"),
             Node=node,
@@ -137,7 +155,7 @@ def test_a_tree(client_of: Any) -> None:
     assert found[0].children[0].next.children == []
 
 
-def test_sides(client_of: Any) -> None:
+def test_sides(of_library: Any) -> None:
     """readOnly members are optional in requests, writeOnly ones absent from replies; other schemas serve both sides."""
     user = {
         "type": "object",
@@ -148,7 +166,7 @@ def test_sides(client_of: Any) -> None:
             "plain": ref("Plain"),
         },
     }
-    package = client_of(
+    package = of_library(
         document(
             ref("User"), ref("User"), User=user, Plain={"type": "object", "properties": {"a": {"type": "integer"}}}
         )
@@ -157,26 +175,26 @@ def test_sides(client_of: Any) -> None:
     body = models.UserInput(password="p", plain=models.Plain(a=1))
     found = received(package, {"id": 1, "password": "p", "plain": {}}, body=body)
 
-    assert msgspec.json.encode(body) == b'{"password":"p","plain":{"a":1}}'
-    assert [field.name for field in msgspec.structs.fields(found)] == ["id", "plain"]
+    assert written(body) == {"password": "p", "plain": {"a": 1}}
+    assert [set(keys) for keys in keys_of(type(found))] == [{"id", "plain"}] * 2
 
 
-def test_nullable_of_older_versions(client_of: Any) -> None:
+def test_nullable_of_older_versions(of_library: Any) -> None:
     """`nullable` of OpenAPI 3.0 is a union with null, beside a reference, too."""
     schema = {
         "type": "object",
         "required": ["a", "b"],
         "properties": {"a": {"type": "string", "nullable": True}, "b": {"allOf": [ref("Cat")], "nullable": True}},
     }
-    package = client_of({**document(schema, Cat=CAT), "openapi": "3.0.3"})
+    package = of_library({**document(schema, Cat=CAT), "openapi": "3.0.3"})
     found = received(package, {"a": None, "b": None})
 
     assert (found.a, found.b) == (None, None)
 
 
-def test_swagger_2(client_of: Any) -> None:
+def test_swagger_2(of_library: Any) -> None:
     """A document of Swagger 2.0 is converted: hosts, bodies, forms, definitions and credentials."""
-    package = client_of({
+    package = of_library({
         "swagger": "2.0", "info": {"title": "T", "version": "1"}, "host": "h", "basePath": "/v1", "schemes": ["http", "https"],
         "securityDefinitions": {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}, "login": {"type": "basic"}},
         "definitions": {"Cat": CAT},
@@ -220,7 +238,7 @@ def test_swagger_2(client_of: Any) -> None:
         ("application/json-seq", b'\x1e{"n": 1}\n\x1e{"n": 2}\n'),
     ],
 )
-def test_streams(client_of: Any, media_type: str, body: bytes) -> None:
+def test_streams(of_library: Any, media_type: str, body: bytes) -> None:
     """Events, JSON lines and JSON sequences are items of their type, blocking and async; a status that is no success raises."""
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
     spec = document({})
@@ -228,7 +246,7 @@ def test_streams(client_of: Any, media_type: str, body: bytes) -> None:
         "200": {"description": "", "content": {media_type: {"itemSchema": schema}}},
         "404": {"description": "", "content": {"application/json": {"schema": {"type": "integer"}}}},
     }
-    package = client_of(spec)
+    package = of_library(spec)
     errors = __import__(f"{package.__name__}.errors").errors
 
     async def run(url: str) -> list[int]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NEEDED = ("msgspec", "yaml")
 """What the extra `openapi` installs."""
 
+MODELS = ("msgspec", "pydantic", "dataclass", "dataclasses")
+"""The libraries that models may be of; the last two are one."""
+
 MISSING_EXTRA = "borzoi: clients are generated with the extra 'openapi': pip install 'borzoi[openapi]'"
 
 
@@ -37,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generate.add_argument(
         "--style", choices=("both", "resources", "functions"), help="The styles of calling. Both by default."
     )
+    generate.add_argument("--models", choices=MODELS, help="The library of the models. msgspec by default.")
     for option, verb in (("--include", "Generate only"), ("--exclude", "Leave out")):
         what = "the operations of this tag, path or id. It may be given several times."
         generate.add_argument(option, action="append", default=[], metavar="TAG|PATH|ID", help=f"{verb} {what}")
@@ -166,6 +170,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
         exclude=tuple(options.exclude),
         name=options.name,
         lenient_formats=options.lenient_formats,
+        models=(options.models or "msgspec").removesuffix("es"),
     )
 
 

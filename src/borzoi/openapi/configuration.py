@@ -4,6 +4,7 @@ output: src/my_client
 style: resources
 include: [users]
 operations: {list_users: all}         # names of methods, by operationId
+pagination: {list_users: {kind: cursor, parameter: after, items: users, next: meta.cursor}, list_all: false}
 package_name_override: my_client      # openapi-python-client's
 """
 
@@ -14,12 +15,15 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from .command import MODELS
 from .document import DocumentError
 from .document.syntax import parse
 from .plan import Selection
+from .plan.pagination import KINDS
 
-_TEXTS = ("output", "style", "name", "package_name_override", "project_name_override")
+_TEXTS = ("output", "style", "name", "models", "package_name_override", "project_name_override")
 _LISTS = ("include", "exclude")
+_DICTS = ("operations", "pagination")
 _IGNORED = frozenset({
     "class_overrides", "post_hooks", "field_prefix", "http_timeout", "literal_enums",
     "use_path_prefixes_for_title_model_names", "content_type_overrides", "docstrings_on_attributes",
@@ -44,6 +48,8 @@ def configured(options: argparse.Namespace) -> tuple[Selection, dict[str, Any]]:
         include=selection.include or tuple(settings.get("include", ())),
         exclude=selection.exclude or tuple(settings.get("exclude", ())),
         lenient_formats=selection.lenient_formats or settings.get("lenient_formats") is True,
+        models=selection.models if options.models else settings.get("models", "msgspec").removesuffix("es"),
+        pagination=settings.get("pagination", {}),
         operation_names=tuple((str(key), str(value)) for key, value in operations.items()),
     )
     return chosen, settings
@@ -57,13 +63,20 @@ def _read(file: str) -> dict[str, Any]:
     settings = parse(content, file)
     if not isinstance(settings, dict):
         raise DocumentError("Settings must be an object.", file=file)
-    known = {*_TEXTS, *_LISTS, *_IGNORED, "operations", "lenient_formats"}
+    known = {*_TEXTS, *_LISTS, *_DICTS, *_IGNORED, "lenient_formats"}
     for key, value in settings.items():
         if key not in known:
             raise DocumentError(f"There is no setting {key!r}.", file=file)
-        expected = str if key in _TEXTS else list if key in _LISTS else dict if key == "operations" else None
+        expected = str if key in _TEXTS else list if key in _LISTS else dict if key in _DICTS else None
         if expected is not None and not isinstance(value, expected):
             raise DocumentError(f"The setting {key!r} must be a {expected.__name__}.", file=file)
     if settings.get("style", "both") not in ("both", "resources", "functions"):
         raise DocumentError(f"The style {settings['style']!r} is none of both, resources, functions.", file=file)
+    if settings.get("models", "msgspec") not in MODELS:
+        raise DocumentError(f"The models {settings['models']!r} are none of {', '.join(MODELS)}.", file=file)
+    for key, told in settings.get("pagination", {}).items():
+        if told is not False and (not isinstance(told, dict) or told.get("kind") not in KINDS):
+            raise DocumentError(
+                f"The pagination of {key!r} must be false or have a kind: {', '.join(KINDS)}.", file=file
+            )
     return settings

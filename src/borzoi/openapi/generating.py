@@ -81,5 +81,6 @@ def _lock(document: Document, selection: Selection, style: str) -> str:
         "include": selection.include,
         "exclude": selection.exclude,
         "lenient_formats": selection.lenient_formats,
+        "models": selection.models,
     }
     return json.dumps(lock, indent=2) + "\n"

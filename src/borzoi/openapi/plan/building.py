@@ -34,6 +34,14 @@ MODEL_NAMES = frozenset({
 })  # fmt: skip
 
 
+_LIBRARY_NAMES = {
+    "msgspec": frozenset[str](),
+    "pydantic": frozenset({"Model", "Field", "Bytes"}),
+    "dataclass": frozenset[str](),
+}
+"""What modules of models import, for each library."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Say which operations are wanted, and what the package is called."""
@@ -42,6 +50,9 @@ class Selection:
     exclude: tuple[str, ...] = ()
     name: str = ""
     lenient_formats: bool = False
+    models: str = "msgspec"
+    """Whose models are made: msgspec, pydantic or dataclass."""
+
     operation_names: tuple[tuple[str, str], ...] = ()
     """Names that a config file gives to operations, by their ids."""
 
@@ -58,7 +69,8 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     """Decide all that is generated from a document. Raises DocumentError."""
     chosen = selection or Selection()
     root = document.root
-    schemas = Schemas(lenient_formats=chosen.lenient_formats)
+    reserved = names.OF_PYDANTIC if chosen.models == "pydantic" else frozenset[str]()
+    schemas = Schemas(lenient_formats=chosen.lenient_formats, reserved=reserved)
     for name, node in root.child("components").child("schemas").items():
         _plan_component(schemas, name, node)
     planner = Operations(schemas, requirements(root.child("security")))
@@ -66,7 +78,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     operations = [planner.plan(*found) for found in (meter.over(declared, "operations") if meter else declared)]
     webhooks = [planner.plan(*found) for found in _webhooks(root)]
     schemas.finish()
-    _name_models(schemas)
+    _name_models(schemas, MODEL_NAMES | _LIBRARY_NAMES[chosen.models])
     title = root["info"].text("title", "API")
     chosen_operations = _named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names))
     headers, called = _headers(chosen_operations)
@@ -79,6 +91,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
         operations=[_completed(each, schemas.models, chosen, called) for each in chosen_operations],
         security=_security(root.child("components").child("securitySchemes")),
         servers=_servers(root.child("servers")),
+        library=chosen.models,
         required=requirements(root.child("security")),
         headers=headers,
         webhooks=[(each.name, _payload(each)) for each in webhooks if each.bodies],
@@ -205,11 +218,11 @@ def _unique(found: list[tuple[str, str, str]], reserved: frozenset[str] = frozen
     return result
 
 
-def _name_models(schemas: Schemas) -> None:
+def _name_models(schemas: Schemas, reserved: frozenset[str]) -> None:
     models: list[Model] = list(schemas.models.values())
     # Schemas with a name of their own keep it; what is declared inside of others gives way.
     sources = [(each.base_name, each.key.rpartition("/")[2] if each.key == each.root else each.key) for each in models]
-    for model, name in zip(models, names.distinct(sources, MODEL_NAMES), strict=True):
+    for model, name in zip(models, names.distinct(sources, reserved), strict=True):
         model.name = name
     roots = list(dict.fromkeys(model.root for model in models))
     titles = [(names.module(schemas.roots[root]), root) for root in roots]

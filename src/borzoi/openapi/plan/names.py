@@ -15,6 +15,15 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _BUILTIN = frozenset({"str", "int", "float", "bool", "bytes", "list", "dict", "dt", "type_", "field", "union"})
 """What annotations use: a field of such a name would hide it from the fields below it."""
 
+OF_PYDANTIC = frozenset({
+    "construct", "copy", "from_orm", "json", "parse_file", "parse_obj", "parse_raw", "schema", "schema_json",
+    "update_forward_refs", "validate", *(f"model_{name}" for name in (
+        "computed_fields", "config", "construct", "copy", "dump", "dump_json", "extra", "fields", "fields_set",
+        "json_schema", "parametrized_name", "post_init", "rebuild", "validate", "validate_json", "validate_strings",
+    )),
+})  # fmt: skip
+"""What models of pydantic have themselves."""
+
 _FILES = frozenset(
     {"con", "prn", "aux", "nul", "init", "main", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 )

@@ -8,6 +8,9 @@ from typing import Any
 from . import names
 from .values import BOOL, Field, ListOf, Model, Operation, Pages, Parameter, Plain, Reference, Type, walk
 
+KINDS = ("cursor", "last", "offset", "page", "url", "link")
+"""The ways in which pages follow each other."""
+
 _CURSORS = (
     "cursor", "page_token", "next_token", "pagination_token", "continuation_token", "page_cursor", "next_cursor",
     "start_cursor", "marker", "after",

@@ -75,7 +75,7 @@ class Place:
 class Schemas:
     """Plan types, and collect the models that they need."""
 
-    def __init__(self, *, lenient_formats: bool = False) -> None:
+    def __init__(self, *, lenient_formats: bool = False, reserved: frozenset[str] = frozenset()) -> None:
         self.models: dict[str, Model] = {}
         self._done: dict[str, Type] = {}
         self._active: set[str] = set()
@@ -88,6 +88,9 @@ class Schemas:
         """Whether enumerations that have no name are written out where they are used, as in signatures."""
 
         self._queue: deque[tuple[Model, Parts, Place, str]] = deque()
+        self._reserved = reserved
+        """Names that no field may have."""
+
         self._formats = {**_FORMATS, "email": STR, "uri": STR} if lenient_formats else _FORMATS
 
     def finish(self) -> None:
@@ -283,7 +286,7 @@ class Schemas:
     def _fields(self, parts: Parts, place: Place, side: str) -> tuple[Field, ...]:
         required = parts.required()
         members = list(parts.properties().items())
-        chosen = names.distinct([(names.field_name(wire), wire) for wire, _ in members])
+        chosen = names.distinct([(names.field_name(wire), wire) for wire, _ in members], self._reserved)
         fields: list[Field] = []
         for (wire, node), name in zip(members, chosen, strict=True):
             target = node.resolved()

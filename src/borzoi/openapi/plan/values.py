@@ -247,6 +247,9 @@ class Package:
     operations: list[Operation]
     security: list[Security]
     servers: list[Server]
+    library: str = "msgspec"
+    """Whose models they are: msgspec, pydantic or dataclass."""
+
     required: tuple[tuple[str, ...], ...] = ()
     """The schemes that operations ask for which do not say themselves."""
 

@@ -1,4 +1,4 @@
-"""Models in msgspec: a module for each schema that has a name of its own, with what is declared inside of it.
+"""Models: a module for each schema that has a name of its own, with what is declared inside of it.
 
 Modules refer to each other in circles. Annotations are text until the first decoder is made, so what a module needs
 of others is imported at its end, when its own names are there.
@@ -6,18 +6,20 @@ of others is imported at its end, when its own names are there.
 
 from __future__ import annotations
 
-from ..plan.values import Field, LiteralOf, Model, OneOf, Package, Type
-from .text import WIDTH, Expression, Group, alternatives, docstring, lines_of, literal
-from .types import Types, import_of, imports, names_in
+from ..plan.values import LiteralOf, Model, OneOf, Package, Type
+from .libraries import LIBRARIES, Library
+from .text import WIDTH, Expression, Group, docstring, lines_of, literal
+from .types import Types, import_of, names_in
 
 
 def render_models(package: Package) -> dict[str, str]:
     """Return the modules of models by their file names."""
-    types = Types(package.models)
+    library = LIBRARIES[package.library]
+    types = Types(package.models, renamed=library.renamed)
     modules: dict[str, list[Model]] = {}
     for model in package.models.values():
         modules.setdefault(model.module, []).append(model)
-    files = {f"models/{name}.py": _module(name, found, types) for name, found in modules.items()}
+    files = {f"models/{name}.py": _module(found, types, library) for name, found in modules.items()}
     files["models/__init__.py"] = _index(package)
     return files
 
@@ -60,16 +62,15 @@ def docstring_text(text: str) -> str:
     return prose(text, limit=60).replace("\\", "\\\\").replace('"', "'")
 
 
-def _module(name: str, models: list[Model], types: Types) -> str:
-    del name
+def _module(models: list[Model], types: Types, library: Library) -> str:
     first = [each for each in models if each.kind in ("enum", "union")]
     structs = [each for each in models if each.kind == "struct"]
     aliases = [each for each in models if each.kind == "alias"]
     blocks: list[list[str]] = [_alias(each, types) for each in first]
-    blocks += [_struct(each, types) for each in structs]
+    blocks += [library.struct(each, types) for each in structs]
     text = "\n".join([line for block in blocks for line in block])
     late = [_late_alias(each, types) for each in aliases]
-    return _assembled(models, blocks, late, _imported(models, types), text)
+    return _assembled(models, blocks, late, _imported(models, types), text, library)
 
 
 def _imported(models: list[Model], types: Types) -> list[str]:
@@ -94,38 +95,31 @@ def _types_of(model: Model) -> list[Type]:
 
 
 def _assembled(
-    models: list[Model], blocks: list[list[str]], late: list[list[str]], others: list[str], text: str
+    models: list[Model],
+    blocks: list[list[str]],
+    late: list[list[str]],
+    others: list[str],
+    text: str,
+    library: Library,
 ) -> str:
     used = names_in([text, *["\n".join(each) for each in late]])
     runtime = {"union"} & used
     head = ['"""' + _title(models) + '"""', "", "from __future__ import annotations", ""]
     wanted = used - ({"TYPE_CHECKING"} if "if TYPE_CHECKING:" not in text else set())
-    found = imports(wanted - {"UNSET", "Unset"}, runtime=runtime)
-    msgspec = [f"from msgspec import {', '.join(names)}"] if (names := _msgspec(wanted)) else []
-    split = next((index for index, line in enumerate(found) if line.startswith("from borzoi")), len(found))
-    standard, library = [line for line in found[:split] if line], found[split:]
-    imported = [*standard, *([""] if standard and (msgspec or library) else []), *library, *msgspec]
+    imported = library.imports(wanted - {"Unset"}, runtime)
     lines = [*head, *imported]
     for block in blocks:
         gap = [""] if block[0].startswith("if TYPE_CHECKING") and lines[-1] != "" else ["", ""]
         if not imported and lines[-1] == "":
             gap = gap[1:]
         lines += [*gap, *block]
+    is_class = bool(blocks) and blocks[-1][0].startswith(("class", "@"))
     if others:
-        lines += (
-            ["" if not blocks or not blocks[-1][0].startswith("class") else "\n", *others] if blocks else ["", *others]
-        )
-    after_class = bool(blocks) and not others and blocks[-1][0].startswith("class")
+        lines += ["\n" if is_class else "", *others]
+    after_class = is_class and not others
     for index, block in enumerate(late):
         lines += [*([""] * (2 if after_class and index == 0 else 1) if lines[-1] != "" else []), *block]
     return "\n".join(lines).replace("\n\n\n\n", "\n\n\n").rstrip("\n") + "\n"
-
-
-def _msgspec(used: set[str]) -> list[str]:
-    found = ["UNSET"] if "UNSET" in used else []
-    found += ["Struct"] if "Struct" in used else []
-    found += ["UnsetType"] if "UnsetType" in used else []
-    return [*found, *(["field"] if "field" in used else [])]
 
 
 def _title(models: list[Model]) -> str:
@@ -178,51 +172,6 @@ def _marker(model: Model, types: Types) -> Group:
         pairs = [f"{literal(value)}: {types.text(each, '')}" for value, each in model.mapping]
         inner.append(Group("lambda: {", pairs, "}", is_literal=True))
     return Group(f"{model.name} = union(", inner, ")")
-
-
-def _struct(model: Model, types: Types) -> list[str]:
-    lines = [f"class {model.name}(Struct, kw_only=True):"]
-    lines += docstring(model.doc or f"{model.name}.", 4, limit=300)
-    for index, field in enumerate(model.fields):
-        lines += ["", *_field(field, types)] if index == 0 else _field(field, types)
-    return lines
-
-
-def _field(field: Field, types: Types) -> list[str]:
-    annotation = types.text(field.type, "")
-    renamed = [f"name={literal(field.wire)}"] if field.wire != field.name else []
-    if not field.required and annotation != "Any":
-        annotation += " | UnsetType"
-    if not renamed:
-        default = "" if field.required else " = UNSET"
-        line = f"    {field.name}: {annotation}{default}"
-        if default and len(line) > WIDTH >= len(f"    {field.name}: {annotation} = ("):
-            return [
-                f"    {field.name}: {annotation} = (",
-                "        UNSET",
-                "    )",
-                *docstring(field.doc, 4, limit=200),
-            ]
-        if len(line) > WIDTH and " | " in annotation:
-            return [
-                f"    {field.name}: (",
-                *(alternatives(annotation, " " * 8) if len(annotation) + 8 > WIDTH else [f"        {annotation}"]),
-                f"    ){default}",
-                *docstring(field.doc, 4, limit=200),
-            ]
-        return [line, *docstring(field.doc, 4, limit=200)]
-    given = [] if field.required else ["default=UNSET"]
-    before = f"{field.name}: {annotation} = "
-    group = Group(f"{before}field(", [*renamed, *given], ")")
-    if len(before) + 10 > WIDTH >= len(before) + 5:
-        # The line has no room for the call, but for the bracket around it.
-        return [
-            f"    {before}(",
-            f"        {group.flat.removeprefix(before)}",
-            "    )",
-            *docstring(field.doc, 4, limit=200),
-        ]
-    return [*lines_of(group, 4), *docstring(field.doc, 4, limit=200)]
 
 
 def _late_alias(model: Model, types: Types) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..plan import names
 from ..plan.values import Field, Header, Operation, Package
 from .models import docstring_text
@@ -84,7 +86,7 @@ def _heading(body: list[str], used: set[str], more: list[str]) -> list[str]:
 def _checked(body: list[str], *, client: bool) -> list[str]:
     """Return the imports that only type checkers need."""
     text = "\n".join(body)
-    own = [each for each in ("fields", "models") if f"{each}." in text]
+    own = [each for each in ("fields", "models") if re.search(rf"(?<![\w.]){each}\.", text)]
     lines = [f"    from .. import {', '.join(own)}"] if own else []
     lines += ["    from ..client import Client"] if client else []
     return ["", "if TYPE_CHECKING:", *lines] if lines else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
 from .text import WIDTH, literal
@@ -11,12 +12,21 @@ _STRINGS = re.compile(r"\"{3}(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.
 """Docstrings and strings, in which names mean nothing."""
 
 
+_NOTHING: Mapping[str, str] = {}
+
+
 class Types:
     """Write types, with models under their names."""
 
-    def __init__(self, models: dict[str, Model], *, hidden: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        models: dict[str, Model],
+        *,
+        hidden: frozenset[str] = frozenset(),
+        renamed: Mapping[str, str] | None = None,
+    ) -> None:
         self._models = models
-        self._builtin = {name: f"builtins.{name}" for name in hidden}
+        self._builtin = {**(renamed or {}), **{name: f"builtins.{name}" for name in hidden}}
 
     def model(self, key: str) -> Model:
         """Return the model that a reference means."""

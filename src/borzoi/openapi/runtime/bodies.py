@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
+from .dataclass_models import written
 from .encoding import encode_hook, plain, text
+from .libraries import members
 from .parameters import Parameter, form_pair, in_query
-from .values import UNSET, Upload
+from .values import Upload
 
 
 class Part:
@@ -53,8 +55,8 @@ class Body:
 def _json(body: Body, value: Any) -> dict[str, Any]:
     media_type = body.media_type if "*" not in body.media_type else "application/json"
     if "json-lines" in media_type or media_type.endswith(("jsonl", "ndjson")):
-        return _sent(msgspec.json.Encoder(enc_hook=encode_hook).encode_lines(value), media_type)
-    return _sent(msgspec.json.encode(value, enc_hook=encode_hook), media_type)
+        return _sent(msgspec.json.Encoder(enc_hook=encode_hook).encode_lines(written(value)), media_type)
+    return _sent(msgspec.json.encode(written(value), enc_hook=encode_hook), media_type)
 
 
 def _sent(content: Any, media_type: str) -> dict[str, Any]:
@@ -80,13 +82,8 @@ _PLAIN = Part()
 
 
 def _members(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        return [(name, member) for name, member in value.items() if member is not UNSET]
-    if isinstance(value, msgspec.Struct):
-        fields = msgspec.structs.fields(value)
-        found = [(field.encode_name, getattr(value, field.name)) for field in fields]
-        return [(name, member) for name, member in found if member is not UNSET]
-    return list(plain(value).items())
+    found = members(value)
+    return list(plain(value).items()) if found is None else found
 
 
 def _multipart(body: Body, value: Any) -> dict[str, Any]:

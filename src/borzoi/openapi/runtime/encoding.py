@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..._values.percent import percent_encode
+from .dataclass_models import written
 
 UNRESERVED = r"A-Za-z0-9\-._~"
 """RFC 3986, section 2.3."""
@@ -19,7 +20,7 @@ def plain(value: Any) -> Any:
     """Return a value as JSON would have it: numbers, strings, lists, dicts. What is not set is left out."""
     if isinstance(value, (str, int, float)) and type(value) in (str, int, float, bool):
         return value
-    return msgspec.to_builtins(value, enc_hook=encode_hook)
+    return msgspec.to_builtins(written(value), enc_hook=encode_hook)
 
 
 def encode_hook(value: Any) -> Any:
@@ -27,7 +28,8 @@ def encode_hook(value: Any) -> Any:
     if hasattr(value, "__fspath__"):
         return str(value)
     if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        # What is in it and pydantic does not know, this hook may.
+        return value.model_dump(mode="json", by_alias=True, exclude_unset=True, fallback=encode_hook)
     raise NotImplementedError(f"{type(value).__name__} cannot be sent as JSON")
 
 

@@ -16,9 +16,9 @@ from ... import DecodingError, Response
 from . import parameters as write
 from .bodies import Body
 from .errors import class_of
+from .libraries import decoder
 from .paging import Paging
 from .parameters import Parameter
-from .unions import decode_hook
 from .values import UNSET
 
 T = TypeVar("T")
@@ -160,12 +160,6 @@ def reader(reply: Reply) -> Callable[[Response], Any]:
             raise DecodingError(reason, request=response.request) from error
 
     return read
-
-
-def decoder(type: Any) -> Callable[[bytes], Any]:
-    """Return what makes values of a type from JSON, made once for all responses."""
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(type, dec_hook=decode_hook).decode
-    return decode
 
 
 def _lenient(read: Callable[[Response], Any]) -> Callable[[Response], Any]:

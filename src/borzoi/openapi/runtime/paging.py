@@ -110,7 +110,8 @@ def _at_url(call: Call[Any], url: Any, response: HTTPResponse) -> Call[Any] | No
         return None
     if found.origin != here.origin:
         # Credentials would go along.
-        reason = f"{response.request.method} {here}: the next page is at another server, {found.scheme}://{found.host}, and not read"
+        place = f"{found.scheme}://{found.host}"
+        reason = f"{response.request.method} {here}: the next page is at another server, {place}, and not read"
         raise DecodingError(reason, request=response.request)
     return type(call)(call.operation, call.arguments, str(found))
 

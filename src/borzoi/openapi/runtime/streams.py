@@ -11,7 +11,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from ... import Response
 from .client import AsyncClient, Client
-from .operation import Call, declared, decoder
+from .libraries import decoder
+from .operation import Call, declared
 from .values import UNSET
 
 T = TypeVar("T")

@@ -12,17 +12,32 @@ from typing import Any
 
 import msgspec
 
+from .dataclass_models import UnionClass
+from .libraries import convert, keys_of
 
-class UnionType(type):
+
+class UnionType(UnionClass):
     """The class of unions: whatever a hook made is an instance of them."""
 
-    _members: Callable[[], tuple[Any, ...]]
-    _discriminator: str
-    _mapping: Callable[[], Mapping[str, Any]]
-    _candidates: list[tuple[Any, frozenset[str], frozenset[str]]] | None = None
+    discriminator: str
+    mapping: Callable[[], Mapping[str, Any]]
+    candidates: list[tuple[Any, frozenset[str], frozenset[str]]] | None = None
 
-    def __instancecheck__(cls, instance: Any) -> bool:
+    def __instancecheck__(self, instance: Any) -> bool:
         return True
+
+    def resolve(self, value: Any) -> Any:
+        """Return a value as one of the members of a union."""
+        return _object(self, value) if isinstance(value, dict) else _tried(self.members(), value)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(self._validated)
+
+    def _validated(self, value: Any) -> Any:
+        # What a program gives is one of the members already, or is made one as a reply would be.
+        return self.resolve(value) if isinstance(value, (dict, list, str, int, float)) else value
 
 
 def union(
@@ -33,8 +48,9 @@ def union(
 ) -> Any:
     """Make the class that stands for a union at run time. Members are asked for when the first value is decoded."""
     made = UnionType(name, (), {})
-    for attribute, value in (("_members", members), ("_discriminator", discriminator), ("_mapping", mapping)):
-        setattr(made, attribute, staticmethod(value) if callable(value) else value)
+    made.discriminator = discriminator
+    for attribute, value in (("members", members), ("mapping", mapping)):
+        setattr(made, attribute, staticmethod(value))
     return made
 
 
@@ -42,42 +58,30 @@ def decode_hook(type: Any, value: Any) -> Any:
     """Return a value as one of the members of a union; this is the `dec_hook` of msgspec."""
     if not isinstance(type, UnionType):
         raise NotImplementedError(f"{type!r} cannot be decoded")
-    if isinstance(value, dict):
-        return _object(type, value)
-    return _tried(type._members(), value)
+    return type.resolve(value)
 
 
-def _object(type: UnionType, value: dict[str, Any]) -> Any:
-    if type._discriminator:
-        tag = value.get(type._discriminator)
-        member = type._mapping().get(tag) if isinstance(tag, str) else None
+def _object(union: UnionType, value: dict[str, Any]) -> Any:
+    if union.discriminator:
+        tag = value.get(union.discriminator)
+        member = union.mapping().get(tag) if isinstance(tag, str) else None
         if member is not None:
-            return msgspec.convert(value, member, dec_hook=decode_hook)
-    return _tried([member for member, _, _ in _by_keys(type, value.keys())], value)
+            return convert(value, member)
+    return _tried([member for member, _, _ in _by_keys(union, value.keys())], value)
 
 
-def _by_keys(type: UnionType, keys: Any) -> list[tuple[Any, frozenset[str], frozenset[str]]]:
+def _by_keys(union: UnionType, keys: Any) -> list[tuple[Any, frozenset[str], frozenset[str]]]:
     """Return the members whose required keys are there, those that know most of the keys first."""
-    if type._candidates is None:
-        type._candidates = [(member, *_keys_of(member)) for member in type._members()]
-    fitting = [each for each in type._candidates if each[1] <= keys]
+    if union.candidates is None:
+        union.candidates = [(member, *keys_of(member)) for member in union.members()]
+    fitting = [each for each in union.candidates if each[1] <= keys]
     return sorted(fitting, key=lambda each: -len(each[2] & keys))
-
-
-def _keys_of(member: Any) -> tuple[frozenset[str], frozenset[str]]:
-    if not (isinstance(member, type) and issubclass(member, msgspec.Struct)):
-        return frozenset(), frozenset()
-    fields = msgspec.structs.fields(member)
-    return (
-        frozenset(field.encode_name for field in fields if field.required),
-        frozenset(field.encode_name for field in fields),
-    )
 
 
 def _tried(members: Any, value: Any) -> Any:
     for member in members:
         try:
-            return msgspec.convert(value, member, dec_hook=decode_hook)
+            return convert(value, member)
         except msgspec.ValidationError:
             continue
     return value

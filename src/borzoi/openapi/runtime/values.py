@@ -12,10 +12,13 @@ UNSET = msgspec.UNSET
 
 Unset: TypeAlias = msgspec.UnsetType
 
-Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
+EMAIL = r"^[^@\s]+@[^@\s]+$"
+URI = r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]*$"
+
+Email = Annotated[str, msgspec.Meta(pattern=EMAIL)]
 """An address of e-mail. Only what no address lacks is looked for: something on both sides of one "@", and no space."""
 
-Uri = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]*$")]
+Uri = Annotated[str, msgspec.Meta(pattern=URI)]
 """A URI (RFC 3986, section 3): a scheme, a colon, and no space."""
 
 

@@ -1,0 +1,149 @@
+"""Classes of models in msgspec, pydantic and dataclasses: what they begin with, their members, and what they import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ..plan.values import Field, Model
+from .text import WIDTH, Group, alternatives, docstring, lines_of, literal
+from .types import Types, imports
+
+
+class Library:
+    """Write the classes of models for msgspec, and what the others do not write otherwise."""
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """What models have in place of plain types."""
+
+    unset = ("UnsetType", "UNSET")
+    """The type and the value of what was not given."""
+
+    call = "field"
+    """What describes a member."""
+
+    def head(self, name: str) -> list[str]:
+        """Return the first lines of a class."""
+        return [f"class {name}(Struct, kw_only=True):"]
+
+    def imports(self, used: set[str], runtime: set[str]) -> list[str]:
+        """Return the lines that import what is used."""
+        return self.assembled(used, runtime, msgspec=("UNSET", "Struct", "UnsetType", "field"))
+
+    def assembled(self, used: set[str], runtime: set[str], **modules: tuple[str, ...]) -> list[str]:
+        """Return imports: of the standard library, of the runtime, and of other modules."""
+        found = imports(used - {"UNSET"}, runtime=runtime)
+        split = next((index for index, line in enumerate(found) if line.startswith("from borzoi")), len(found))
+        standard, library = [line for line in found[:split] if line], found[split:]
+        others = [
+            f"from {module} import {', '.join(wanted)}"
+            for module, known in modules.items()
+            if (wanted := [name for name in known if name in used])
+        ]
+        first = [line for line in others if line.startswith("from dataclasses")]
+        standard = (
+            [line for line in standard if line.startswith("import ")]
+            + first
+            + [line for line in standard if not line.startswith("import ")]
+        )
+        library += [line for line in others if line not in first]
+        return [*standard, *([""] if standard and library else []), *library]
+
+    def described(self, field: Field) -> list[str]:
+        """Return how a member is described that has another name in JSON."""
+        given = [f"name={literal(field.wire)}"]
+        return given if field.required else [*given, f"default={self.unset[1]}"]
+
+    def struct(self, model: Model, types: Types) -> list[str]:
+        """Return the class of an object."""
+        lines = self.head(model.name)
+        lines += docstring(model.doc or f"{model.name}.", 4, limit=300)
+        for index, field in enumerate(model.fields):
+            lines += ["", *self.field(field, types)] if index == 0 else self.field(field, types)
+        return lines
+
+    def field(self, field: Field, types: Types) -> list[str]:
+        """Return a member."""
+        annotation = types.text(field.type, "")
+        renamed = self.described(field) if field.wire != field.name else []
+        unset, value = self.unset
+        if not field.required and annotation != "Any" and not (unset == "None" and annotation.endswith("None")):
+            annotation += f" | {unset}"
+        if not renamed:
+            default = "" if field.required else f" = {value}"
+            line = f"    {field.name}: {annotation}{default}"
+            if default and len(line) > WIDTH >= len(f"    {field.name}: {annotation} = ("):
+                return [
+                    f"    {field.name}: {annotation} = (",
+                    f"        {value}",
+                    "    )",
+                    *docstring(field.doc, 4, limit=200),
+                ]
+            if len(line) > WIDTH and " | " in annotation:
+                return [
+                    f"    {field.name}: (",
+                    *(alternatives(annotation, " " * 8) if len(annotation) + 8 > WIDTH else [f"        {annotation}"]),
+                    f"    ){default}",
+                    *docstring(field.doc, 4, limit=200),
+                ]
+            return [line, *docstring(field.doc, 4, limit=200)]
+        before = f"{field.name}: {annotation} = "
+        group = Group(f"{before}{self.call}(", renamed, ")")
+        if len(before) + 10 > WIDTH >= len(before) + 5:
+            # The line has no room for the call, but for the bracket around it.
+            return [
+                f"    {before}(",
+                f"        {group.flat.removeprefix(before)}",
+                "    )",
+                *docstring(field.doc, 4, limit=200),
+            ]
+        return [*lines_of(group, 4), *docstring(field.doc, 4, limit=200)]
+
+
+class Pydantic(Library):
+    """Write models of pydantic."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"bytes": "Bytes"}
+    unset = ("None", "None")
+    call = "Field"
+
+    def head(self, name: str) -> list[str]:
+        """Return the first lines of a class."""
+        return [f"class {name}(Model):"]
+
+    def imports(self, used: set[str], runtime: set[str]) -> list[str]:
+        """Return the lines that import what is used."""
+        own = {"Model", "Bytes", "Email", "Uri"}
+        lines = self.assembled(used - own, runtime)
+        wanted = sorted(used & own)
+        library = [f"from borzoi.openapi.runtime.pydantic_models import {', '.join(wanted)}"] if wanted else []
+        library += ["from pydantic import Field"] if "Field" in used else []
+        has_library = any(line.startswith("from borzoi") for line in lines)
+        return [*lines, *([""] if lines and library and not has_library else []), *library]
+
+    def described(self, field: Field) -> list[str]:
+        """Return how a member is described that has another name in JSON."""
+        # `alias` alone would be the name of the argument, too, for type checkers.
+        name = literal(field.wire)
+        given = [] if field.required else ["default=None"]
+        return [*given, f"validation_alias={name}", f"serialization_alias={name}"]
+
+
+class Dataclass(Library):
+    """Write dataclasses."""
+
+    def head(self, name: str) -> list[str]:
+        """Return the first lines of a class."""
+        return ["@dataclass(kw_only=True, slots=True)", f"class {name}:"]
+
+    def imports(self, used: set[str], runtime: set[str]) -> list[str]:
+        """Return the lines that import what is used."""
+        return self.assembled(used, runtime, dataclasses=("dataclass", "field"), msgspec=("UNSET", "UnsetType"))
+
+    def described(self, field: Field) -> list[str]:
+        """Return how a member is described that has another name in JSON."""
+        given = [] if field.required else ["default=UNSET"]
+        return [*given, f'metadata={{"name": {literal(field.wire)}}}']
+
+
+LIBRARIES = {"msgspec": Library(), "pydantic": Pydantic(), "dataclass": Dataclass()}

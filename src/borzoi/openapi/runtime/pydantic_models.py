@@ -1,0 +1,54 @@
+"""Models of pydantic: their base, the strings that are validated, and decoding as strict as that of msgspec."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, TypeAdapter
+from pydantic import ValidationError as PydanticError
+
+from ..._messages.model_libraries import reason_of
+from .values import EMAIL, URI
+
+
+class Model(BaseModel):
+    """What generated models are. Members that were not given are left out of requests."""
+
+    model_config = ConfigDict(populate_by_name=True, protected_namespaces=())
+
+
+Email = Annotated[str, StringConstraints(pattern=EMAIL)]
+"""An address of e-mail."""
+
+Uri = Annotated[str, StringConstraints(pattern=URI)]
+"""A URI."""
+
+
+def _from_base64(value: Any) -> Any:
+    return base64.b64decode(value, validate=True) if isinstance(value, str) else value
+
+
+def _to_base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+Bytes = Annotated[bytes, BeforeValidator(_from_base64), PlainSerializer(_to_base64, when_used="json")]
+"""Bytes that are base64 in JSON (RFC 4648, section 4)."""
+
+
+@lru_cache(maxsize=1024)
+def json_validator(type_: Any) -> Callable[[bytes], Any]:
+    """Return what makes values of a type from JSON. It raises msgspec.ValidationError."""
+    validate = TypeAdapter(type_).validate_json
+
+    def decode(content: bytes) -> Any:
+        try:
+            return validate(content, strict=True)
+        except PydanticError as error:
+            raise msgspec.ValidationError(reason_of(error)) from error
+
+    return decode
