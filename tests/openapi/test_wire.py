@@ -6,6 +6,7 @@ string `blue`, its array and its object.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from pydantic import Field
 
 from borzoi.openapi import runtime
 from borzoi.openapi.runtime import JSON, Body, Call, Operation, Part, Scheme, Upload
 from borzoi.openapi.runtime.operation import Prepared
 from borzoi.openapi.runtime.parameters import cookie, header, path, query, query_string
+from borzoi.openapi.runtime.pydantic_models import Model
 from tests.openapi.serving import API, Asked, as_json
 
 STRING, ARRAY, OBJECT = "blue", ["blue", "black", "brown"], {"R": 100, "G": 200, "B": 150}
@@ -178,7 +181,31 @@ class Item(msgspec.Struct, kw_only=True):
     name: str
     at: dt.date | msgspec.UnsetType = msgspec.UNSET
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET
-    extra: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    extra_things: dict[str, int] | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="extra")
+
+
+class PydanticItem(Model):
+    """The same of pydantic."""
+
+    name: str
+    at: dt.date | None = None
+    tags: list[str] | None = None
+    extra_things: dict[str, int] | None = Field(default=None, validation_alias="extra", serialization_alias="extra")
+
+
+@dataclasses.dataclass(kw_only=True, slots=True)
+class DataclassItem:
+    """The same as a dataclass."""
+
+    name: str
+    at: dt.date | msgspec.UnsetType = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+    extra_things: dict[str, int] | msgspec.UnsetType = dataclasses.field(
+        default=msgspec.UNSET, metadata={"name": "extra"}
+    )
+
+
+ITEMS = pytest.mark.parametrize("item", [Item, PydanticItem, DataclassItem])
 
 
 def sent(body: Body, value: Any) -> Asked:
@@ -190,18 +217,20 @@ def sent(body: Body, value: Any) -> Asked:
     return api.asked[0]
 
 
-def test_json() -> None:
+@ITEMS
+def test_json(item: Any) -> None:
     """JSON has what is set, with the names of the document."""
-    received = sent(JSON, Item(name="é", at=dt.date(2026, 1, 2)))
+    received = sent(JSON, item(name="é", at=dt.date(2026, 1, 2)))
 
     assert received.headers["Content-Type"] == "application/json"
     assert received.body == '{"name":"é","at":"2026-01-02"}'.encode()
 
 
-def test_a_form() -> None:
+@ITEMS
+def test_a_form(item: Any) -> None:
     """A form writes spaces as "+" and an array as a field for each item; `encoding` chooses another style."""
     body = Body("application/x-www-form-urlencoded", {"extra": Part(style="deepObject", explode=True)})
-    received = sent(body, Item(name="a b&c", tags=["x", "y"], extra={"k": 1}))
+    received = sent(body, item(name="a b&c", tags=["x", "y"], extra_things={"k": 1}))
 
     assert received.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert received.body == b"name=a+b%26c&tags=x&tags=y&extra%5Bk%5D=1"
@@ -248,9 +277,21 @@ def test_other_bodies(media_type: str, value: Any, expected: bytes) -> None:
     assert (received.headers["Content-Type"], received.body) == (media_type, expected)
 
 
-def test_json_lines() -> None:
+@ITEMS
+def test_json_lines(item: Any) -> None:
     """A body of JSON lines has one JSON text on each."""
-    assert sent(Body("application/jsonl"), [{"a": 1}, {"b": 2}]).body == b'{"a":1}\n{"b":2}\n'
+    assert sent(Body("application/jsonl"), [item(name="a"), {"b": 2}]).body == b'{"name":"a"}\n{"b":2}\n'
+
+
+@ITEMS
+def test_objects_in_parameters(item: Any) -> None:
+    """A parameter may be a model: its members have the names of the document in every place."""
+    value = item(name="a", extra_things={"k": 1})
+
+    assert prepared(query("q", style="deepObject"), value).query == ["q%5Bname%5D=a", "q%5Bextra%5D%5Bk%5D=1"]
+    assert prepared(header("X-Q", "q", media_type="application/json"), value).headers["X-Q"] == (
+        '{"name":"a","extra":{"k":1}}'
+    )
 
 
 SCHEMES = {
