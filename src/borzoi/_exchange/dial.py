@@ -121,8 +121,10 @@ class Dialer:
         target = route.name if via is None else await via.target(backend, route, left, self._options)
         stream = await self._connect(backend, route, left(), trace)
         if via is not None:
+            # RFC 9113, 3.4: the server's preface may come before the client's.
+            begins = route.scheme == b"http" and self.shares(b"http")
             stream = await via.lead(
-                stream, route, target, left, trace, lambda: self._connect(backend, route, left(), trace)
+                stream, route, target, left, trace, lambda: self._connect(backend, route, left(), trace), begins=begins
             )
         if route.scheme in (b"http", b"ws"):
             return stream

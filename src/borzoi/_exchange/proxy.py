@@ -11,18 +11,19 @@ import base64
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .._backends.base import TLSOptions
+from .._backends.base import Asking, TLSOptions
 from .._errors import ConnectTimeout, NetworkError, ProxyError, RemoteProtocolError, TimeoutException
 from .._policy.proxy import ProxyDigest
 from .._values.headers import HeaderBlock
 from .._wire.connect import Connect, MustReconnect, merged
 from .._wire.socks import Socks4, Socks5
+from .half_duplex import duplex_of
 from .trace import Step, Trace
 
 if TYPE_CHECKING:
     import ssl
 
-    from .._backends.base import Address, Backend, ConnectOptions, Stream
+    from .._backends.base import Address, Backend, ConnectOptions, Duplex, Stream
     from .._policy.proxy import Proxy
     from .._values.url import URL
     from .dial import Route
@@ -59,6 +60,46 @@ class Forwarding:
             # What the program says of a field in its request counts, as in httpx.
             latest = self._latest = (block, HeaderBlock(merged(self._pairs, block.pairs)))
         return absolute, latest[1]
+
+
+class Preceded(Asking):
+    """A stream of which the first bytes are here already. Satisfies `Duplex`."""
+
+    def __init__(self, stream: Duplex, arrived: bytes) -> None:
+        self._stream = stream
+        self._arrived: bytes | None = arrived
+        self.on_event: Callable[[], None] | None = None
+        stream.on_event = self._on_event
+        self.peer = stream.peer
+        self.write = stream.write
+        self.send_now = stream.send_now
+        self.start_tls = stream.start_tls
+        self.close = stream.close
+        self.abandon = stream.abandon
+        self.get_extra_info = stream.get_extra_info
+
+    def _on_event(self) -> None:
+        if self.on_event is not None:
+            self.on_event()
+
+    def is_idle(self) -> bool:
+        """Return whether the peer neither closed nor sent anything."""
+        return self._arrived is None and self._stream.is_idle()
+
+    async def read(self, timeout: float | None) -> bytes:
+        """Return the next bytes, b"" at the end. Raises ReadTimeout, ReadError."""
+        arrived, self._arrived = self._arrived, None
+        return arrived or await self._stream.read(timeout)
+
+    def receive_now(self) -> bytes | None:
+        """Return what has arrived. Raises as the stream does."""
+        arrived, self._arrived = self._arrived, None
+        return arrived or self._stream.receive_now()
+
+    async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
+        """Return when something may have arrived or be taken. Raises TimedOut."""
+        if self._arrived is None:
+            await self._stream.wait_ready(timeout, writing=writing)
 
 
 class Handshake(Protocol):
@@ -143,10 +184,13 @@ class ProxyServer:
         left: Left,
         trace: Trace | None,
         reconnect: Reconnect,
+        *,
+        begins: bool = False,
     ) -> Stream:
         """Return a stream to the proxy as one to the origin, or to the proxy where that forwards requests.
 
-        `stream` is taken over, and closed where this raises ProxyError, ConnectError, ConnectTimeout.
+        `begins` is whether the origin may speak first. `stream` is taken over, and closed where this raises ProxyError,
+        ConnectError, ConnectTimeout.
         """
         stream = await self._reach(stream, left, trace)
         if self.kind != "socks" and route.scheme == b"http":
@@ -157,11 +201,13 @@ class ProxyServer:
                 host = target.partition("%")[0]
                 authority = f"[{host}]:{route.port}" if ":" in host else f"{host}:{route.port}"
                 return await self._open_tunnel(stream, authority, left, trace, reconnect)
-            await self._ask_socks(stream, route, target, left, trace)
+            leftover = await self._ask_socks(stream, route, target, left, trace)
+            if leftover and not begins:
+                raise self._intruded()
         except BaseException:
             stream.close()
             raise
-        return stream
+        return Preceded(duplex_of(stream), leftover) if leftover else stream
 
     async def _open_tunnel(
         self, stream: Stream, authority: str, left: Left, trace: Trace | None, reconnect: Reconnect
@@ -175,6 +221,8 @@ class ProxyServer:
                 stream.close()
                 stream = await self._reach(await reconnect(), left, trace)
                 await self._shake_hands(stream, connect, authority, left)
+            if connect.leftover:
+                raise self._intruded()
         except BaseException:
             stream.close()
             raise
@@ -211,7 +259,12 @@ class ProxyServer:
             tls: Any = stream.get_extra_info("ssl_object")
             self._session = getattr(tls, "session", None)
 
-    async def _ask_socks(self, stream: Stream, route: Route, target: str, left: Left, trace: Trace | None) -> None:
+    def _intruded(self) -> ProxyError:
+        # Nobody has vouched for these bytes, and the origin does not speak first: they must not pass for its response.
+        return ProxyError(f"The proxy {self.name} sent bytes of its own into the tunnel")
+
+    async def _ask_socks(self, stream: Stream, route: Route, target: str, left: Left, trace: Trace | None) -> bytes:
+        """Have a SOCKS proxy connect, and return what came after its reply."""
         handshake: Handshake
         if self.scheme in (b"socks4", b"socks4a"):
             handshake = Socks4(target, route.port, b"" if self._auth is None else self._auth[0])
@@ -221,6 +274,7 @@ class ProxyServer:
         async with Step(trace, event, {"stream": stream, "host": target, "port": route.port}) as told:
             await self._shake_hands(stream, handshake, f"{target}:{route.port}", left)
             told.return_value = stream
+        return handshake.leftover
 
     async def _shake_hands(self, stream: Stream, handshake: Handshake, asked: str, left: Left) -> None:
         """Have the proxy connect `stream` to what it is asked for. Raises ProxyError, ConnectTimeout, MustReconnect."""
@@ -238,9 +292,6 @@ class ProxyServer:
             raise ProxyError(f"The proxy {self.name} broke the tunnel: {error}") from error
         except TimeoutException as error:
             raise ConnectTimeout(f"The proxy {self.name} did not open the tunnel: {error}") from error
-        if handshake.leftover:
-            # Nobody has vouched for these bytes, and no origin speaks first: they must not pass for its response.
-            raise ProxyError(f"The proxy {self.name} sent bytes of its own into the tunnel")
 
 
 def _basic(auth: tuple[bytes, bytes] | None) -> list[tuple[bytes, bytes]]:
