@@ -1,9 +1,10 @@
-"""Secrets and cassettes: fifty are planted, none is written; the gate refuses what redaction let through."""
+"""Secrets and cassettes: a hundred are planted, none is written; the gate refuses what redaction let through."""
 
 from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import pytest
 
 import borzoi
 from borzoi.testing.cassette import Cassette, CassetteTransport
-from borzoi.testing.cassette_secrets import HIDDEN, LeakError, Redactor, is_telling
+from borzoi.testing.cassette_names import is_plainly_telling, is_telling
+from borzoi.testing.cassette_secrets import HIDDEN, LeakError, Redactor
+from borzoi.testing.cassette_text import named_values
+from tests.growth import is_linear
 
 URL = "https://api.test"
 
@@ -98,7 +102,64 @@ def _planted() -> list[Planted]:
     return found
 
 
-PLANTED = _planted()
+def _hooks() -> list[Planted]:
+    """Secrets in the paths of URLs."""
+    hook, bot, path = (
+        "T024BE7LH/B024BE7LH/xQz" + "1xQz" * 5,
+        "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw",
+        "9" * 18 + "/" + "xQz4" * 17,
+    )
+    return [
+        Planted(hook, url=f"https://hooks.slack.com/services/{hook}"),
+        Planted(bot, url=f"https://api.telegram.org/bot{bot}/sendMessage"),
+        Planted(path, url=f"https://discord.com/api/webhooks/{path}"),
+        Planted("S3cr3t90xQz", url=f"{URL}/a;jsessionid=S3cr3t90xQz/b"),
+        Planted("S3cr3t91xQz", url=f"{URL}/?a=1;token=S3cr3t91xQz"),
+        Planted("S3cr3t92xQz", url=f"{URL}/?next=https%3A%2F%2Fx.test%2F%3Ftoken%3DS3cr3t92xQz"),
+    ]
+
+
+IN_TEXTS = [
+    "password={}", "user: a\npassword: {}\n", "access_token={}&scope=x", 'data: {{"access_token": "{}"}}\n\n', '{{"password": "{}"}}\n{{"a": 1}}\n',
+    'cb({{"token":"{}"}})', "<SecretAccessKey>{}</SecretAccessKey>", "<login password='{}'/>", '<wsse:Password Type="x">{}</wsse:Password>',
+    '<input type="hidden" name="csrf_token" value="{}">', "<input value='{}' name='csrfmiddlewaretoken'>", '<meta name="csrf-token" content="{}">',
+    "Server=db;User Id=a;Password={};", "curl -H 'Authorization: Token {}' x", "curl -H 'X-Api-Key: {}' x", 'login(user: "a", password: "{}")',
+    "postgres://me:{}@db.test/x", "{{'client_secret' => '{}'}}", r'"{{\"apiKey\": \"{}\"}}"',
+]  # fmt: skip
+
+
+def _more() -> list[Planted]:
+    """Secrets in texts, below names, in other spellings, and across the pieces of a stream."""
+    secrets = (_secret(number) for number in range(100, 200))
+    found = [Planted(s := next(secrets), response={"text": text.format(s)}) for text in IN_TEXTS]
+    found += [Planted(s := next(secrets), content=text.format(s)) for text in IN_TEXTS[:3]]
+    found += [
+        Planted(s := next(secrets), json=make(s))
+        for make in (
+            lambda s: {"payload": json.dumps({"password": s})},
+            lambda s: {"credentials": {"value": s}},
+            lambda s: {"secret": [{"deep": {"v": [s]}}]},
+            lambda s: {"api_keys": [s]},
+            lambda s: {"userpassword": s},
+            lambda s: {"headers": {"Authorization": f"Bearer {s}"}},
+        )
+    ]
+    s = next(secrets)
+    halves = [f'data: {{"access_token": "{s[:9]}'.encode(), f'{s[9:]}"}}\n\n'.encode()]
+    found.append(Planted(s, response={"content": iter(halves), "headers": {"content-type": "text/event-stream"}}))
+    found.append(
+        Planted(s := next(secrets), response={"text": "", "headers": {"Link": f"<{URL}/?access_token={s}>; rel=next"}})
+    )
+    found.append(Planted(s := next(secrets), headers={"User-Agent": f"app/1 (token={s})"}))
+    s = next(secrets) + "&<é"
+    for echo in (html.escape(s), s.encode().hex(), json.dumps({"echo": s})):
+        found.append(
+            Planted(s, headers={"X-Api-Key": s.encode()}, json={"password": s}, response={"text": f"you said {echo}"})
+        )
+    return found
+
+
+PLANTED = [*_hooks(), *_more(), *_planted()]
 IN_ENVIRONMENT = PLANTED[-1].secret
 
 
@@ -108,14 +169,17 @@ def _spellings(secret: str) -> set[str]:
         secret,
         base64.b64encode(data).decode(),
         secret.splitlines()[len(secret.splitlines()) // 2],
+        data.hex(),
+        # The first half of it is no less a leak.
+        *([secret[:8]] if secret.startswith("S3cr3t") else []),
     }
 
 
 @pytest.mark.parametrize("together", [True, False])
 def test_no_planted_secret_is_written(together: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than fifty secrets in headers, URLs, forms, JSON, OAuth bodies, cookies and multipart are nowhere in the file."""
+    """A hundred secrets in headers, URLs, forms, JSON, OAuth bodies, cookies, multipart, texts and streams are in no file."""
     monkeypatch.setenv("THEIR_API_TOKEN", IN_ENVIRONMENT)
-    assert len(PLANTED) >= 50
+    assert len(PLANTED) >= 90
     files = [[one] for one in PLANTED] if not together else [PLANTED]
     for number, planted in enumerate(files):
         path = tmp_path / f"{number}.yaml"
@@ -175,6 +239,9 @@ def test_the_gate_refuses_what_redaction_lets_through(kind: dict[str, Any], tmp_
         ("max_tokens", False),
         ("id", False),
         ("sessionToken", True),
+        ("userpassword", True),
+        ("api_keys", True),
+        ("tokens", False),
     ],
 )
 def test_telling_names(name: str, telling: bool) -> None:
@@ -200,3 +267,54 @@ def test_what_is_kept() -> None:
     assert redactor.url(f"{URL}/a%20b?q=a+b&page=2#top") == f"{URL}/a%20b?q=a+b&page=2#top"
     assert redactor.url(f"{URL}/ghp%5Fabcdefghijklmnopqrst00") == f"{URL}/{HIDDEN}"
     assert redactor.hide("") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invalid token: expired",
+        "status code: 404, key: value",
+        '{"monkey": "abc123", "code": 7}',
+        "<p class='secretary-note' id='x1'>hello 2</p>",
+        '<input name="q" value="abc1">',
+        "max_tokens=100",
+        "a = b == c => d",
+        '{"password": ',
+    ],
+)
+def test_texts_without_secrets(text: str) -> None:
+    """Prose with colons, names that are not telling, and JSON that breaks off are written as they are."""
+    assert Redactor(environment={}).text(text) == text
+
+
+def test_what_is_allowed_in_texts_and_below_names() -> None:
+    """`allow` writes what stands under a name in a text, and in an object under a telling name."""
+    redactor = Redactor(["token", "kind"], environment={})
+
+    assert redactor.text("token=abc123 sid=xyz789") == f"token=abc123 sid={HIDDEN}"
+    assert redactor.json({"credentials": {"kind": "key", "value": "plain", "n": 1}}) == {
+        "credentials": {"kind": "key", "value": HIDDEN, "n": 1}
+    }
+    assert redactor.json({"token": {"text": "Hello"}}) == {"token": {"text": "Hello"}}
+    assert redactor.secrets == {"xyz789"}
+
+
+def test_plain_words_are_not_remembered() -> None:
+    """A plain word under a telling name is hidden there, and stays where it stands elsewhere."""
+    redactor = Redactor(environment={})
+
+    assert redactor.text("password=required") == f"password={HIDDEN}"
+    assert redactor.json({"credentials": {"kind": "oauth two"}}) == {"credentials": {"kind": HIDDEN}}
+    assert redactor.text("this is required by oauth two") == "this is required by oauth two"
+
+
+@pytest.mark.parametrize("piece", ["token=", "a" * 50, "<password ", "<meta name=", 'x="', "{", "password: "])
+def test_texts_take_linear_time(piece: str) -> None:
+    """Texts made to have many beginnings of names, values, elements and tags take no more than linear time."""
+    assert is_linear(lambda size: lambda: list(named_values(piece * size)), 150)
+
+
+def test_names_in_texts_are_plainer() -> None:
+    """What is telling as the name of a field need not be so in a text."""
+    assert (is_telling("code"), is_plainly_telling("code")) == (True, False)
+    assert is_plainly_telling("X-Api-Key")

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
+
+from .cassette_names import is_plainly_telling, is_telling, is_telling_of_numbers
+from .cassette_text import named_values
 
 HIDDEN = "[hidden]"
 """What stands in the place of a secret."""
@@ -27,17 +32,6 @@ HEADERS = frozenset(
 )
 """The fields whose values are written."""
 
-_TELLING = re.compile(
-    r"""(?:^|[^a-z])(?:pass(?:wd|word|phrase|code)?|pwd|secret|token|jwt|bearer|credentials?|auth|authorization|session
-    |sessionid|sid|cookie|csrf|xsrf|otp|pin|cvv|cvc|ssn|sig|signature|hmac|nonce|assertion|verifier|ticket|sas|code|key
-    |apikey|accesskey|accesstoken|refreshtoken|idtoken|privatekey|clientsecret|card|iban)(?:$|[^a-z])""",
-    re.VERBOSE,
-)
-_NUMBERS = re.compile(r"(?:^|[^a-z])(?:pass(?:word|code)?|otp|pin|cvv|cvc|ssn|secret|card)(?:$|[^a-z])")
-"""Names of numbers that are secrets: a `code` or a `token` that is a number is a count."""
-
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
 _PATTERNS = re.compile(
     r"""eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?                       # JSON Web Token
     |\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{12,}           # OpenAI, Anthropic, Stripe
@@ -49,6 +43,7 @@ _PATTERNS = re.compile(
     |\bSG\.[\w-]{10,}\.[\w-]{10,}                                  # SendGrid
     |(?<=\b[Bb]earer\s)[\w.~+/=-]{6,}|(?<=\b[Bb]asic\s)[\w+/=-]{6,}
     |-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----(?:.*?-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|.*)
+    |(?<=hooks\.slack\.com/services/)[\w/]{20,}|(?<=/bot)\d{6,}:[\w-]{30,}|(?<=/webhooks/)\d{16,}/[\w-]{40,}
     |(?<=://)[^/?\#\s@:]*:[^/?\#\s@]+(?=@)                         # the userinfo of a URL""",
     re.VERBOSE | re.DOTALL,
 )
@@ -57,13 +52,11 @@ SHORTEST = 6
 """Shorter values are hidden where they stand, and not looked for elsewhere: they would be found in any text."""
 
 
+_JSON_LINE = re.compile(r"((?:data: ?)?\s*)([{\[].*[}\]])\s*$", re.DOTALL)
+
+
 class LeakError(AssertionError):
     """A cassette was not written, since a secret would have been in it."""
-
-
-def is_telling(name: str) -> bool:
-    """Return whether a value under a name is likely to be a secret."""
-    return _TELLING.search(_CAMEL.sub("_", name).lower()) is not None
 
 
 def environment_secrets(environment: Mapping[str, str] = os.environ) -> set[str]:
@@ -80,6 +73,8 @@ class Redactor:
         self._allowed = {name.lower() for name in allow}
         self.secrets = environment_secrets(os.environ if environment is None else environment)
         """What has been hidden, to be found wherever it comes again."""
+        self._known: list[str] = []
+        self._counted = 0
 
     def hide(self, value: str) -> str:
         """Return what stands in the place of a secret, and remember it."""
@@ -95,9 +90,10 @@ class Redactor:
 
     def field(self, name: str, value: str) -> str:
         """Return the value of a parameter or of a form's field as it may be written."""
-        if is_telling(name) and name.lower() not in self._allowed:
-            return self.hide(value)
-        return self.text(value)
+        return self.hide(value) if self._is_secret(name) else self.text(value)
+
+    def _is_secret(self, name: str) -> bool:
+        return is_telling(name) and name.lower() not in self._allowed
 
     def header(self, name: str, value: str) -> str:
         """Return the value of a header field as it may be written."""
@@ -140,25 +136,69 @@ class Redactor:
         return self.text(name) + equals + (value if hidden == plain else quote(hidden, safe="[]"))
 
     def json(self, value: Any, name: str = "") -> Any:
-        """Return a value of JSON without its secrets."""
+        """Return a value of JSON without its secrets. Objects under plainly telling names keep their numbers only."""
         if isinstance(value, dict):
+            if is_plainly_telling(name) and name.lower() not in self._allowed:
+                return self._below(value)
             return {self.text(str(key)): self.json(part, str(key)) for key, part in value.items()}
         if isinstance(value, list):
             return [self.json(part, name) for part in value]
         if isinstance(value, str):
             return self.field(name, value)
-        if isinstance(value, int) and not isinstance(value, bool) and _NUMBERS.search(_CAMEL.sub("_", name).lower()):
+        if isinstance(value, int) and not isinstance(value, bool) and is_telling_of_numbers(name):
             return value if name.lower() in self._allowed else self.hide(str(value))
         return value
 
+    def _below(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {self.text(str(key)): self._part_below(str(key), part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._below(part) for part in value]
+        return self._hide_here(value) if isinstance(value, str) else value
+
+    def _part_below(self, name: str, value: Any) -> Any:
+        return self.json(value, name) if name.lower() in self._allowed else self._below(value)
+
+    def _hide_here(self, value: str) -> str:
+        """Hide what may be a plain word after all, and remember it only if it looks drawn by lot."""
+        looks_drawn = len(value) >= SHORTEST and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+        return self.hide(value) if looks_drawn else HIDDEN if value else value
+
     def text(self, text: str) -> str:
-        """Return a text without what looks like a secret, or was one elsewhere."""
+        """Return a text without what looks like a secret, stands under a telling name, or was a secret elsewhere."""
+        if "{" in text or "[" in text:
+            text = "\n".join(map(self._line, text.split("\n")))
+        text = self._without_named(text)
         for found in _PATTERNS.finditer(text):
             self._remember(found[0])
         text = _PATTERNS.sub(HIDDEN, text)
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            for form in forms_of(secret):
-                text = text.replace(form, HIDDEN)
+        for form in self._forms():
+            text = text.replace(form, HIDDEN)
+        return text
+
+    def _forms(self) -> list[str]:
+        """Return all that what was hidden may look like, the longest first."""
+        if len(self.secrets) != self._counted:
+            self._counted = len(self.secrets)
+            self._known = sorted({form for secret in self.secrets for form in forms_of(secret)}, key=len, reverse=True)
+        return self._known
+
+    def _line(self, line: str) -> str:
+        """Return a line without the secrets of the JSON that is all of it, or that an event carries in it."""
+        found = _JSON_LINE.match(line)
+        if found is None:
+            return line
+        try:
+            value = json.loads(found[2])
+        except ValueError:
+            return line
+        written = self.json(value)
+        return line if written == value else found[1] + json.dumps(written, ensure_ascii=False)
+
+    def _without_named(self, text: str) -> str:
+        for name, start, end in sorted(set(named_values(text)), key=lambda one: one[1], reverse=True):
+            if name.lower() not in self._allowed and HIDDEN not in text[start : end + len(HIDDEN)]:
+                text = text[:start] + self._hide_here(text[start:end]) + text[end:]
         return text
 
     def again(self, value: Any) -> Any:
@@ -177,9 +217,7 @@ class Redactor:
         plain = unquote(text)
         decoded = _decoded(text)
         looks = (text, plain, decoded)
-        return any(
-            _PATTERNS.search(look) or any(form in look for s in self.secrets for form in forms_of(s)) for look in looks
-        )
+        return any(_PATTERNS.search(look) or any(form in look for form in self._forms()) for look in looks)
 
 
 def unquote_safely(text: str) -> str:
@@ -198,6 +236,9 @@ def forms_of(secret: str) -> set[str]:
         base64.b64encode(data).decode(),
         base64.urlsafe_b64encode(data).decode().rstrip("="),
         secret.encode("unicode_escape").decode("ascii"),
+        json.dumps(secret)[1:-1],
+        html.escape(secret),
+        data.hex(),
     }
 
 
