@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from ._messages.response import Response
     from ._messages.sse import ServerSentEvent
     from ._messages.streams import AsyncByteStream, ByteStream, SyncByteStream
+    from ._messages.timings import Timings
     from ._policy.auth import Auth, BasicAuth, FunctionAuth, NetRCAuth
     from ._policy.digest import DigestAuth
     from ._policy.pool_stats import OriginStats, PoolStats
@@ -160,6 +161,7 @@ __all__ = [
     "SyncByteStream",
     "Timeout",
     "TimeoutException",
+    "Timings",
     "TLS",
     "TokenError",
     "TooManyRedirects",
@@ -223,6 +225,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "_messages.response": ("Response",),
     "_messages.sse": ("ServerSentEvent",),
     "_messages.streams": ("AsyncByteStream", "ByteStream", "SyncByteStream"),
+    "_messages.timings": ("Timings",),
     "_policy.auth": ("Auth", "BasicAuth", "FunctionAuth", "NetRCAuth"),
     "_policy.digest": ("DigestAuth",),
     "_policy.pool_stats": ("OriginStats", "PoolStats"),

@@ -134,6 +134,14 @@ class Names:
             self.guard.check(host, [address[0] for _, address in found])
         return found
 
+    def looks_up(self, host: str, port: int) -> bool:
+        """Return whether a host is looked up: a number is not, unless the program's function is to see all."""
+        return self._ask is not None or literal_address(host, port) is None
+
+    def watched(self, on_found: Callable[[], None]) -> Names:
+        """Return names that are found in the same way, and call a function when one was."""
+        return WatchedNames(self, on_found)
+
     def unguarded(self) -> Names:
         """Return names that are found in the same way, and not checked."""
         if self.guard is None:
@@ -265,6 +273,22 @@ class Names:
         """Forget what is under way in a fork's child: the threads that would answer are not there."""
         self._lock = threading.RLock()
         self._flights.clear()
+
+
+class WatchedNames(Names):
+    """Find names as others do, and say when one was found. Numbers are not looked up, and not told of."""
+
+    def __init__(self, names: Names, on_found: Callable[[], None]) -> None:
+        super().__init__()
+        self._names = names
+        self._on_found = on_found
+
+    async def find(self, world: Asker, host: str, port: int, timeout: float | None) -> list[Address]:
+        """Return the addresses in the order to try them. Raises ConnectError, ConnectTimeout, and the guard's error."""
+        found = await self._names.find(world, host, port, timeout)
+        if self._names.looks_up(host, port):
+            self._on_found()
+        return found
 
 
 async def resolve(world: Asker, host: str, port: int, timeout: float | None, names: Names | None) -> list[Address]:

@@ -151,6 +151,8 @@ class Dialer:
             kind = "socks" if self._via.kind == "socks" else kind
             host, port, options = self._via.host, self._via.port, self._options_of_proxy
 
+        if trace is not None:
+            options = trace.watch(options)
         info = {
             "host": host,
             "port": port,

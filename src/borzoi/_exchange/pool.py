@@ -20,7 +20,6 @@ from .connection import Connection
 from .dial import Dialer, Route
 from .single import Exchange
 from .tally import CLIENT, ERROR, EXPIRED, LIMIT, SERVER, Tally, reason_of
-from .trace import trace_of
 
 if TYPE_CHECKING:
     from .._config import Limits
@@ -29,6 +28,12 @@ if TYPE_CHECKING:
 
 _ROOM = object()
 """Given to a waiter in place of a connection: room to open one."""
+
+_TOLD = frozenset({"raw_head", "timings", "trace"})
+"""Extensions of requests that ask to be told of what happens on the way."""
+
+_UNUSUAL = _TOLD | {"sni_hostname"}
+"""Extensions that change where a request goes, or how."""
 
 ConnectionLane: TypeAlias = "Lane[Connection]"
 
@@ -68,13 +73,16 @@ class Pool:
         It raises errors of the tree, with `.request` set.
         """
         route: Route | tuple[bytes, bytes, int] = request.url._origin
-        if "sni_hostname" in request.extensions:
-            route = Route(*request.url._origin, request.extensions["sni_hostname"])
         kind = Exchange
-        if "trace" in request.extensions:
-            from .traced import TracedExchange
+        extensions = request.extensions
+        # hot path: one look for all that hardly any request asks for.
+        if not _UNUSUAL.isdisjoint(extensions):
+            if "sni_hostname" in extensions:
+                route = Route(*request.url._origin, extensions["sni_hostname"])
+            if not _TOLD.isdisjoint(extensions):
+                from .traced import TracedExchange
 
-            kind = TracedExchange
+                kind = TracedExchange
         return kind(self, request).run(self._shelf.lane(route))
 
     def know(self, connection: Connection) -> None:
@@ -169,9 +177,8 @@ class Pool:
         """Give `exchange` a new connection, in the room that `turn` holds."""
         self._require_room(turn)
         route = Route(*lane.origin)
-        trace = trace_of(exchange.request.extensions, blocking=self.blocking)
         try:
-            stream = await self._dialer.dial(self._backend, route, exchange.patience, trace)
+            stream = await self._dialer.dial(self._backend, route, exchange.patience, exchange.trace())
         except TransportError:
             with self._guard:
                 self.tally.failed += 1

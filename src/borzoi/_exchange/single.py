@@ -28,7 +28,7 @@ from .._messages.response import Response
 from .._messages.streams import Body, ByteStream, source_of
 from .._values.headers import Headers, HeaderTypes
 from .continuing import is_wanted
-from .trace import call
+from .trace import Trace, call, trace_of
 
 if TYPE_CHECKING:
     from .._config import Deadline
@@ -173,7 +173,15 @@ class Exchange(Body):
 
         # RFC 9112, 9.3.1: a server may close an idle connection at any time, so also with a request under way. A
         # new one cannot have been closed for its age.
-        return await type(self)(pool, self.request).run(lane, again=True)
+        return await self.anew().run(lane, again=True)
+
+    def anew(self) -> Exchange:
+        """Return an exchange that sends the same request once more."""
+        return type(self)(self._pool, self.request)
+
+    def trace(self) -> Trace | None:
+        """Return what is told of the steps of opening a connection."""
+        return trace_of(self.request.extensions, blocking=self._pool.blocking)
 
     def _failed(self, error: BaseException, heard: bool) -> bool:
         """Discard the connection, explain the error, and return whether the request may be sent again.

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from .._backends.base import ConnectOptions
 
 
 def trace_of(extensions: Mapping[str, Any], *, blocking: bool) -> Trace | None:
@@ -32,6 +35,10 @@ class Trace:
         self._blocking = blocking
         self.latest: dict[str, Any] = {}
         """What the last step was asked for: a retry shows it again."""
+
+    def watch(self, options: ConnectOptions) -> ConnectOptions:
+        """Return the options to connect with so that what is to be told of it is."""
+        return options
 
     async def tell(self, event: str, info: dict[str, Any]) -> None:
         """Call the function, and await it outside of the blocking world. Raises TypeError for one of the other kind."""

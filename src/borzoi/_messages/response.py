@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .request import Request
     from .saving import Saved
     from .sse import ServerSentEvent
+    from .timings import Timings
 
 T = TypeVar("T")
 
@@ -145,6 +146,11 @@ class Response(IncomingBody):
         from .._values.status import codes
 
         return codes.get_reason_phrase(self.status_code)
+
+    @property
+    def timings(self) -> Timings | None:
+        """The times of the request's steps, where it asked for them: `extensions={"timings": True}`."""
+        return self.extensions.get("timings")
 
     @property
     def is_informational(self) -> bool:
