@@ -142,6 +142,9 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "a body announced": (says(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", waits), "broke the tunnel"),
     "chunked": (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", waits), "broke the tunnel"),
     "bytes of its own": (says(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n", waits), "bytes of its own"),
+    "interim responses without an end": (says(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000, waits), "broke the tunnel"),
+    "another protocol": (says(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", waits), "broke the tunnel"),
+    "a body without an end": (says(b"HTTP/1.1 403 Forbidden\r\n\r\n" + b"x" * 100_000, waits), "^403 Forbidden"),
     "endless headers": (says(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100_000, waits), "broke the tunnel"),
 }
 
@@ -164,6 +167,44 @@ def test_a_tunnel_that_does_not_open(world: World, case: str) -> None:
     with RawServer(handler) as server:
         world.run(body)
         assert len(server.connections) == 1
+
+
+def test_interim_responses_before_a_tunnel(world: World) -> None:
+    """Interim responses (1xx) to CONNECT are passed over: the tunnel opens with the final one."""
+    origin = Recorder()
+
+    class Interim(Tunnel):
+        def __call__(self, sock: socket.socket) -> None:
+            sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+            super().__call__(sock)
+
+    async def body() -> None:
+        proxy = f"http://127.0.0.1:{server.port}"
+        async with network_client(world, proxy=proxy, verify=client_context(), client={"timeout": 20}) as client:
+            assert (await client.get("https://origin.example/here")).text == "/here"
+            assert_whole(client, idle=1)
+
+    with RawServer(Interim(origin)) as server:
+        world.run(body)
+    assert len(origin.asked) == 1
+
+
+def test_a_refusal_of_what_is_forwarded(world: World) -> None:
+    """The 407 of a proxy that forwards is the response, with its body, and its connection serves on."""
+    refusal = answer(b"who?", b'Proxy-Authenticate: Basic realm="x"', status=b"407 Proxy Authentication Required")
+    recorder = Recorder(lambda asked: refusal if asked.turn == 1 else answer(b"now"))
+
+    async def body() -> None:
+        proxy = Proxy(f"http://127.0.0.1:{server.port}", auth=("user", "pass"))
+        async with network_client(world, proxy=proxy) as client:
+            response = await client.get("http://origin.example/")
+            assert (response.status_code, response.text) == (407, "who?")
+            assert_whole(client, idle=1)
+            assert (await client.get("http://origin.example/")).text == "now"
+
+    with RawServer(recorder) as server:
+        world.run(body)
+    assert len(recorder.connections) == 1
 
 
 def test_a_proxy_that_falls_silent(world: World) -> None:
