@@ -44,6 +44,8 @@ def create_ssl_context(
     context = _trusting(trusted, trust_env)
     if context is not trusted:
         context.set_alpn_protocols(HTTP2 if http2 else HTTP1)
+        # RFC 9525, 2: a common name is no name of a host.
+        context.hostname_checks_common_name = False
         _log_keys(context, os.environ.get("SSLKEYLOGFILE") if trust_env else None)
     if cert is not None:
         from .client_certificate import load_certificate
