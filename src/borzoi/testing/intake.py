@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Incoming:
     """One request: its line and header fields, and the body when it is whole."""
 
-    __slots__ = ("_chunked", "_left", "_pieces", "content", "expects", "method", "pairs", "target")
+    __slots__ = ("_chunked", "_left", "_pieces", "content", "expects", "method", "pairs", "target", "trailers")
 
     def __init__(self, head: bytes) -> None:
         line, *fields = head.split(b"\r\n")
@@ -29,6 +29,7 @@ class Incoming:
         self.pairs: Pairs = []
         self.content = b""
         self.expects = False
+        self.trailers: Pairs = []
         self._left = 0
         self._chunked: ChunkedDecoder | None = None
         self._pieces: list[bytes] = []
@@ -52,6 +53,7 @@ class Incoming:
         """Take in some of the body. None means that more is to come; bytes are those after the end."""
         if self._chunked is not None:
             rest = self._chunked.receive(data, self._pieces)
+            self.trailers = self._chunked.trailers
         else:
             self._pieces.append(data[: self._left])
             rest = None if len(data) < self._left else data[self._left :]

@@ -115,7 +115,10 @@ class ServerSide:
             host, slash, path = rest.partition("/")
             target = slash + path
         host = host or _host_of(incoming) or self.authority
-        return Received(incoming.method, scheme, host, target, incoming.pairs, incoming.content)
+        received = Received(incoming.method, scheme, host, target, incoming.pairs, incoming.content)
+        if incoming.trailers:
+            received.trailers = incoming.trailers
+        return received
 
 
 def _host_of(incoming: Incoming) -> str:
@@ -179,11 +182,10 @@ def wire_backend(
 ) -> MemoryBackend:
     """Return a back end whose every peer is a scripted server, one of HTTP/2 as well if the client may offer it."""
     kind: type[MemoryBackend] = ScriptedBackend
+    time = WorldClock(clock, is_async=not blocking)
     if http2:
         from .wire_http2 import NegotiatingBackend
 
         kind = NegotiatingBackend
     peer = partial(_peer, router, network)
-    if blocking:
-        return kind(peer, WorldClock(clock, is_async=False), threading.Lock)
-    return kind(peer, WorldClock(clock, is_async=True))
+    return kind(peer, time, threading.Lock) if blocking else kind(peer, time)

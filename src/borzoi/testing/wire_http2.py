@@ -7,9 +7,11 @@ is, whoever carries the bytes of the connection.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, cast
 
 from .._backends.base import TimedOut
@@ -18,8 +20,10 @@ from .._exchange.multiplexed import MultiplexedExchange
 from .._exchange.multiplexed_connection import MultiplexedConnection
 from .._exchange.multiplexed_pool import SharingPool
 from .certificates import SimulatedTLS, offered_protocols
+from .clock import Clock, Waiting, WorldClock
 from .guests import Guest
 from .http2_answers import Http2Answers
+from .idling import OtherThreads
 from .wire import over_tls
 
 if TYPE_CHECKING:
@@ -176,6 +180,39 @@ class ScriptedPool(SharingPool):
         return connection
 
 
+class Busy(Waiting):
+    """A thread that sends a request: unless it waits itself, nobody's wait may move the clock.
+
+    Threads that share a connection wait for what another of them is about to do.
+    """
+
+    __slots__ = ("_others", "_thread")
+
+    def __init__(self, others: OtherThreads) -> None:
+        super().__init__(None, None)
+        self._others = others
+        self._thread = threading.current_thread()
+
+    def is_over(self, now: float) -> bool:
+        """Return whether the thread has something to do."""
+        return not self._others._threads.get(self._thread)
+
+
+@contextlib.contextmanager
+def busy(clock: Clock) -> Generator[None]:
+    """Have the clock stand still while this thread has something to do."""
+    others = OtherThreads(clock)
+    one = Busy(others)
+    with clock._lock:
+        clock._waiting[one] = others
+    try:
+        yield
+    finally:
+        with clock._lock:
+            del clock._waiting[one]
+            clock.activity += 1
+
+
 class _Forgotten(deque["tuple[MultiplexedConnection, Http2Exchange]"]):
     """The streams of responses that were forgotten, with a note of each request."""
 
@@ -200,7 +237,9 @@ class SharingGuest(Guest):
 
     async def send(self, request: Request) -> Response:
         """Send a request through the pool."""
-        response = await super().send(request)
+        clock = cast("WorldClock", cast("MemoryBackend", self._pool._backend).clock)._clock
+        with busy(clock) if self._pool.blocking else contextlib.nullcontext():
+            response = await super().send(request)
         if isinstance(response.stream, MultiplexedExchange):
             self._bodies.append((weakref.ref(response.stream), request))
         return response
