@@ -32,6 +32,12 @@ DEPARTED = "borzoi.departed"
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization")
 """Fields that go to another origin under no circumstances."""
 
+SENSITIVE = "sensitive_headers"
+"""The request extension that names more of them."""
+
+REFUSE_DOWNGRADE = "refuse_downgrade"
+"""The request extension that makes a redirect from https to http an error."""
+
 
 def redirect_method(request: Request, response: Response) -> str:
     """Return the method of the request that follows."""
@@ -98,7 +104,7 @@ def redirect_headers(request: Request, url: URL, method: str) -> Headers:
 
     if not _is_same_origin(request.url, url):
         if not _is_upgrade(request.url, url):
-            for name in CREDENTIAL_HEADERS:
+            for name in (*CREDENTIAL_HEADERS, *request.extensions.get(SENSITIVE, ())):
                 headers.pop(name, None)
         headers["Host"] = url._host_header.decode("ascii")
 
@@ -169,8 +175,11 @@ def _bound(cookies: Cookies) -> Cookies:
 def require_followable(request: Request, following: Request) -> None:
     """Raise UnsupportedProtocol where a server sends the client to something that is not HTTP.
 
-    A scheme that the program itself asked for, with a transport of its own, may be redirected within.
+    A scheme that the program itself asked for, with a transport of its own, may be redirected within. Raises
+    RemoteProtocolError where it leads from https to http, and the program would not have that.
     """
     scheme = following.url.scheme
+    if scheme == "http" and request.url.scheme == "https" and request.extensions.get(REFUSE_DOWNGRADE):
+        raise RemoteProtocolError("A redirect leads from https to http, which the program refuses.", request=request)
     if scheme not in ("http", "https", request.url.scheme) and {scheme, request.url.scheme} != {"ws", "wss"}:
         raise UnsupportedProtocol(f"Scheme {scheme!r} not supported.", request=following)

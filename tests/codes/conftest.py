@@ -1,0 +1,3 @@
+"""The three worlds of the clients."""
+
+from tests.client.conftest import *  # noqa: F403
