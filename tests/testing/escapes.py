@@ -6,12 +6,15 @@ import _socket
 import asyncio
 import http.client
 import json
+import smtplib
 import socket
+import ssl
 import threading
 import urllib.request
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import trio
 import uvloop
 
@@ -68,6 +71,30 @@ async def lookup() -> None:
 
 async def reverse_lookup() -> None:
     await asyncio.get_running_loop().getnameinfo(ADDRESS)
+
+
+async def listen() -> None:
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, NAME, 0)
+    server.close()
+
+
+async def datagram_from_a_name() -> None:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, (NAME, 0))
+    transport.close()
+
+
+async def to_thread() -> None:
+    await asyncio.to_thread(tcp().connect, ADDRESS)
+
+
+async def anyio_tcp(host: str) -> None:
+    with anyio.move_on_after(0.5):
+        await anyio.connect_tcp(host, 9)
+
+
+async def trio_to_thread() -> None:
+    await trio.to_thread.run_sync(lambda: tcp().connect(ADDRESS))
 
 
 async def datagram() -> None:
@@ -167,6 +194,15 @@ ESCAPES: dict[str, Callable[[], object]] = {
     **looped(connected_datagram),
     **looped(aget, f"http://{ADDRESS[0]}/"),
     **looped(aget, f"http://{NAME}/"),
+    **looped(listen),
+    **looped(datagram_from_a_name),
+    **looped(to_thread),
+    **looped(anyio_tcp, ADDRESS[0]),
+    "trio to_thread": lambda: trio.run(trio_to_thread),
+    "anyio in trio": lambda: trio.run(anyio_tcp, ADDRESS[0]),
+    "a datagram without a connection": lambda: tcp().sendto(b"x", getattr(socket, "MSG_FASTOPEN", 0), ADDRESS),
+    "a certificate": lambda: ssl.get_server_certificate(ADDRESS[:2], timeout=0.2),
+    "SMTP": lambda: smtplib.SMTP(ADDRESS[0], timeout=0.2),
     "asyncio sock_sendto": lambda: asyncio.run(sock_sendto()),
 }
 

@@ -170,13 +170,16 @@ def test_searching_for_a_name_is_a_lookup() -> None:
     """The name of an address is asked of the network, unless it is one of this machine's own."""
     # 0.0.0.0 names no host (RFC 6890): the guard of this suite lets it pass, and that of the test does not.
     with Guard() as guard:
-        with pytest.raises(NetworkBlocked, match=r"look up the name of 0\.0\.0\.0"):
+        with pytest.raises(NetworkBlocked, match=r"look up the name of 0\.0\.0\.0\. Mock it"):
             socket.getnameinfo(("0.0.0.0", 80), socket.NI_NUMERICHOST)
         with pytest.raises(NetworkBlocked, match=r"look up the name of 0\.0\.0\.0"):
             socket.gethostbyaddr("0.0.0.0")
         assert socket.gethostbyaddr("127.0.0.1")[2] == ["127.0.0.1"]
 
     assert len(guard.hits) == 2
+    with Guard(allow=["0.0.0.0"]) as guard:
+        assert socket.getnameinfo(("0.0.0.0", 80), socket.NI_NUMERICHOST)
+    assert guard.hits == []
 
 
 def test_what_is_no_network_passes(tmp_path: Path) -> None:
@@ -277,6 +280,11 @@ def test_uvloop_is_refused_here(server: RawServer) -> None:
         sender.close()
         with pytest.raises(NetworkBlocked):
             await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(server.host, 9))
+        with pytest.raises(NetworkBlocked):
+            await loop.create_datagram_endpoint(asyncio.DatagramProtocol, ("name.invalid", 0))
+        with pytest.raises(NetworkBlocked):
+            await loop.create_server(asyncio.Protocol, ["127.0.0.1", "name.invalid"], 0)
+        (await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)).close()
 
     with Guard() as guard:
         uvloop.run(use())
@@ -287,6 +295,8 @@ def test_uvloop_is_refused_here(server: RawServer) -> None:
         "look up",
         "send a datagram to",
         "send a datagram to",
+        "look up",
+        "look up",
     ]
 
 

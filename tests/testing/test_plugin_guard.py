@@ -171,3 +171,43 @@ def test_a_wrong_mode(pytester: pytest.Pytester, server: RawServer) -> None:
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*http_guard is one of strict, report, off, not 'lax'*"])
+
+
+def test_a_refusal_beside_a_report(pytester: pytest.Pytester, server: RawServer) -> None:
+    """Where the mock of a test fails its teardown, what the guard has refused is told beside it."""
+    test = """
+import contextlib
+from connecting import connect
+
+def test_it(http_mock):
+    http_mock.get("https://api.test/never")
+    with contextlib.suppress(OSError):
+        connect()
+"""
+    result = _run(pytester, server, "", test)
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*GET https://api.test/never was expected at least once, and was never called",
+            "The network guard refused 1 of what the test tried:",
+            f"  connect to 127.0.0.1:{server.port} (*connecting.py:4)",
+        ]
+    )
+
+
+@pytest.mark.parametrize("ini", ["", "http_guard = report"])
+def test_a_mock_that_a_fixture_asks_for(ini: str, pytester: pytest.Pytester, server: RawServer) -> None:
+    """A test whose mock is asked for while it runs is guarded from then on."""
+    test = """
+import pytest
+from connecting import connect
+
+def test_it(request):
+    connect()
+    request.getfixturevalue("http_mock")
+    with pytest.raises(OSError):
+        connect()
+    request.getfixturevalue("http_guard").hits.clear()
+"""
+    _run(pytester, server, ini, test).assert_outcomes(passed=1)

@@ -111,8 +111,11 @@ class Guard:
 
     def check_reverse_lookup(self, address: Any, what: str = "look up the name of") -> None:
         """Refuse or note a search for the name of an address. Raises NetworkBlocked."""
-        if not Allowed(["localhost"]).reaches(text_of(address), None):
-            self.check_connect(address, 0, what)
+        host = text_of(address)
+        with _looking_up:
+            allowed = Allowed(["localhost"]).reaches(host, None) or self._allowed.reaches(host, None)
+        if not allowed:
+            self._hit(what, host)
 
     def _hit(self, what: str, target: str) -> None:
         hit = Hit(what, target, _caller(sys._getframe(2)))

@@ -53,6 +53,15 @@ def _check_lookup(host: Any, *_: Any, **__: Any) -> None:
         guard.check_lookup(host)
 
 
+def _check_server(protocol_factory: Any, host: Any = None, *_: Any, **__: Any) -> None:  # noqa: ARG001
+    guard = _guard()
+    if guard is None:
+        return
+    # To listen is no escape, but asking for an address by its name is.
+    for name in [host] if host is None or isinstance(host, (str, bytes)) else host:
+        guard.check_lookup(name)
+
+
 def _check_reverse_lookup(sockaddr: Any, *_: Any, **__: Any) -> None:
     guard = _guard()
     if guard is not None:
@@ -67,6 +76,7 @@ def _check_socket(sock: Any, address: Any) -> None:  # noqa: ARG001 - the method
 
 CHECKS: dict[str, Callable[..., None]] = {
     "create_connection": _check_connection,
+    "create_server": _check_server,
     "getaddrinfo": _check_lookup,
     "getnameinfo": _check_reverse_lookup,
     "sock_connect": _check_socket,
@@ -83,6 +93,8 @@ def _wrap_datagrams(loop: Any) -> None:
         guard = _guard()
         if guard is None:
             return await create(self, protocol_factory, local_addr, remote_addr, **kwargs)
+        if isinstance(local_addr, tuple):
+            guard.check_lookup(local_addr[0])
         if isinstance(remote_addr, tuple):
             guard.check_connect(remote_addr[0], remote_addr[1], "send a datagram to")
         transport, told = await create(self, lambda: _Told(protocol_factory()), local_addr, remote_addr, **kwargs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_guard import be_strict
 from .plugin_markers import marker_of
 from .plugin_workers import tell_reporter, told_by_worker
 
@@ -53,6 +54,7 @@ def http_mock(request: pytest.FixtureRequest, http_clock: Clock) -> Generator[Mo
 
     marker = marker_of(request.node, "http_mock", ("leaks",))
     mock = Mock(request.node.nodeid, clock=http_clock, **({} if marker is None else marker.kwargs))
+    be_strict(request.node)
     mock.start()
     yield mock
     text = mock.finish()

@@ -43,11 +43,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def _mode_of(item: pytest.Item) -> str:
     """Return how the guard stands for one test."""
     fixtures: Any = getattr(item, "fixturenames", ())
-    option: Any = item.config.getoption("--http", default=None)
-    if item.get_closest_marker("http_cassette") is not None and option in ("record", "refresh", "verify", "live"):
-        # Such a run is asked for by hand, to go over the network.
+    if _goes_out(item):
         return "off"
     return "strict" if "http_mock" in fixtures else str(item.config.getini("http_guard"))
+
+
+def _goes_out(item: pytest.Item) -> bool:
+    """Return whether a cassette is recorded or compared. Such a run is asked for by hand, to go over the network."""
+    option: Any = item.config.getoption("--http", default=None)
+    return item.get_closest_marker("http_cassette") is not None and option in ("record", "refresh", "verify", "live")
 
 
 def _targets_of(item: pytest.Item) -> list[str]:
@@ -63,8 +67,11 @@ def _targets_of(item: pytest.Item) -> list[str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let the guard stand before the first fixture of the test."""
     mode = _mode_of(item)
-    if mode == "off":
-        return
+    if mode != "off":
+        _stand(item, mode)
+
+
+def _stand(item: pytest.Item, mode: str) -> None:
     from .guard import Guard
 
     try:
@@ -79,21 +86,29 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     """Take it down after the last fixture, and fail the test for what it refused."""
     try:
         yield
-    finally:
-        guard = item.stash.get(_GUARD, None)
-        if guard is not None:
-            guard.__exit__(None, None, None)
-            del item.stash[_GUARD]
-    if guard is not None and guard.hits:
-        _report(item, guard)
+    except BaseException:
+        # What the teardown died of comes first.
+        text = _take_down(item)
+        if text is not None:
+            item.add_report_section("teardown", "http_guard", text)
+        raise
+    text = _take_down(item)
+    if text is not None:
+        pytest.fail(text, pytrace=False)
 
 
-def _report(item: pytest.Item, guard: Guard) -> None:
+def _take_down(item: pytest.Item) -> str | None:
+    """Take the guard down, and return what to fail the test with, if anything."""
+    guard = item.stash.get(_GUARD, None)
+    if guard is None:
+        return None
+    guard.__exit__(None, None, None)
+    del item.stash[_GUARD]
     if guard.mode == "report":
         item.config.stash[_NOTES] += [f"{item.nodeid}: {hit}" for hit in guard.hits]
-        return
+        return None
     lines = "\n".join(f"  {hit}" for hit in guard.hits)
-    pytest.fail(f"The network guard refused {len(guard.hits)} of what the test tried:\n{lines}", pytrace=False)
+    return f"The network guard refused {len(guard.hits)} of what the test tried:\n{lines}" if guard.hits else None
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -114,6 +129,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """Take in the notes of a process of xdist's."""
     node.config.stash[_NOTES] += told_by_worker(node, "http_network")
+
+
+def be_strict(item: pytest.Item) -> None:
+    """Let a strict guard stand from now on: a fixture may ask for `http_mock` where no test names it."""
+    guard = item.stash.get(_GUARD, None)
+    if guard is not None:
+        guard.mode = "strict"
+    elif not _goes_out(item):
+        _stand(item, "strict")
 
 
 def let_through(item: pytest.Item, target: str) -> None:
