@@ -202,6 +202,14 @@ def test_a_bad_certificate(kind: str, http2: bool, one_world: World) -> None:
     assert_same(one_world, server, lambda _, network: network.tls(kind), borzoi.ConnectError, **settings)
 
 
+@pytest.mark.parametrize("name", ["tls_alert", "tls_close"])
+def test_a_handshake_that_fails(name: str, one_world: World) -> None:
+    """A handshake that the server ends is the same at the wire seam."""
+    server = Server(tls=True)
+    settings = {"verify": server.trust()}
+    assert_same(one_world, server, lambda _, network: getattr(network, name)(), borzoi.ConnectError, **settings)
+
+
 def test_a_certificate_for_another_name(one_world: World) -> None:
     """A certificate for another host is the same at the wire seam where the host has a name."""
     server = Server(tls=True)

@@ -63,6 +63,24 @@ def ragged_eof() -> OSError:
     return _failure(partial(_client(incoming).read, 1))
 
 
+ALERT = b"\x15\x03\x03\x00\x02\x02\x28"
+"""A record with the fatal alert handshake_failure (RFC 8446, 6)."""
+
+
+def alert_error() -> OSError:
+    """Return the error of a handshake that the server ends with an alert."""
+    incoming = ssl.MemoryBIO()
+    incoming.write(ALERT)
+    return _failure(_client(incoming).do_handshake)
+
+
+def close_error() -> OSError:
+    """Return the error of a handshake that the server ends by closing the connection."""
+    incoming = ssl.MemoryBIO()
+    incoming.write_eof()
+    return _failure(_client(incoming).do_handshake)
+
+
 def reset_error(error: OSError) -> OSError:
     """Return what a reset of the connection is under TLS: before Python 3.13 nothing told it from an end."""
     if _tells_resets():

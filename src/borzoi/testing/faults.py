@@ -302,6 +302,20 @@ def tls_hang(seconds: float = FOR_EVER) -> NetworkFault:
     )
 
 
+def tls_alert() -> NetworkFault:
+    """Have the server end the TLS handshake with an alert."""
+    from .certificates import alert_error
+
+    return NetworkFault("tls_alert()", None, lambda peer, _tls: tls_failed(peer, alert_error()))
+
+
+def tls_close() -> NetworkFault:
+    """Have the server close the connection in the TLS handshake."""
+    from .certificates import close_error
+
+    return NetworkFault("tls_close()", None, lambda peer, _tls: tls_failed(peer, close_error()))
+
+
 def tls(kind: str) -> NetworkFault:
     """Show a certificate that is "expired", "self_signed", "untrusted", or for the "wrong_host".
 

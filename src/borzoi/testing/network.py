@@ -66,6 +66,14 @@ class Host:
         """Have the server say nothing in TLS handshakes."""
         return self.fail(faults.tls_hang(), times)
 
+    def tls_alert(self, times: int | None = None) -> Self:
+        """Have the server end TLS handshakes with an alert."""
+        return self.fail(faults.tls_alert(), times)
+
+    def tls_close(self, times: int | None = None) -> Self:
+        """Have the server close the connection in TLS handshakes."""
+        return self.fail(faults.tls_close(), times)
+
     def write_stall(self, after_bytes: int = 0, times: int | None = None) -> Self:
         """Have the server take in so many bytes of a connection, and no more."""
         return self.fail(faults.write_stall(after_bytes), times)

@@ -15,7 +15,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Describe the marker."""
     config.addinivalue_line(
         "markers",
-        'http_server(tls=False): settings of the fixture http_server; tls=True, or "expired", "wrong_host", ...',
+        'http_server(tls=False, http2=True): settings of the fixture; tls=True, or "expired", "wrong_host", ...',
     )
 
 

@@ -14,10 +14,11 @@ import struct
 import threading
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._backends.memory import End, Event, Later, Wait
 from .._wire.http2_frames import PREFACE
+from .certificates import ALERT
 from .http2_answers import Http2Answers
 from .script import RaggedEnd, Reply
 from .wire import ServerSide
@@ -59,14 +60,24 @@ class Talk:
         from .server_tls import context_of
 
         fault = self._side.fault
-        if fault is not None and fault.kind == "tls_hang":
-            self._wait_for_end()
+        if fault is not None and fault.kind.startswith("tls_"):
+            self._end_handshake(fault.kind)
         if fault is not None and fault.kind == "tls":
             certificate = fault.text.split("'")[1]
         context = context_of(certificate, http2=self._http2)
         self.sock = context.wrap_socket(self.sock, server_side=True, suppress_ragged_eofs=False)
         self._side.scheme = "https"
         return self.sock
+
+    def _end_handshake(self, how: str) -> NoReturn:
+        """Do what is no handshake. Raises OSError."""
+        if how == "tls_hang":
+            self._wait_for_end()
+        self.sock.recv(READ_SIZE)
+        if how == "tls_alert":
+            self.sock.sendall(ALERT)
+        self._close(ragged=True)
+        raise ConnectionAbortedError("there is no handshake")
 
     def run(self) -> None:
         """Converse until one of the two has enough. Raises OSError."""
@@ -90,7 +101,7 @@ class Talk:
         self._taken += len(data)
         return data
 
-    def _wait_for_end(self) -> None:
+    def _wait_for_end(self) -> NoReturn:
         """Take in nothing more until the server closes. Raises OSError then."""
         self._closing.wait()
         raise ConnectionAbortedError("the server is closing")
