@@ -26,6 +26,7 @@ class Document:
         self.diagnostics: list[Diagnostic] = []
         self._values: dict[str, Any] = {}
         self._anchors: dict[str, dict[str, str]] = {}
+        self._targets: dict[tuple[str, str], Node] = {}
         self.root = Node(self, sources.first, "", self.value_at(sources.first))
 
     def value_at(self, uri: str) -> Any:
@@ -52,7 +53,11 @@ class Document:
             value = node.value
             if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
                 return node
-            node = self._target(node, value["$ref"])
+            place = node.uri, value["$ref"]
+            target = self._targets.get(place)
+            if target is None:
+                target = self._targets[place] = self._target(node, value["$ref"])
+            node = target
         raise self.error(start, "The reference leads back to itself.")
 
     def _target(self, node: Node, reference: str) -> Node:
@@ -87,13 +92,26 @@ MISSING: Any = object()
 class Node:
     """Say what a document has at a place."""
 
-    __slots__ = ("document", "pointer", "uri", "value")
+    __slots__ = ("_parent", "_part", "_pointer", "document", "uri", "value")
 
-    def __init__(self, document: Document, uri: str, pointer: str, value: Any) -> None:
+    def __init__(
+        self, document: Document, uri: str, pointer: str, value: Any, parent: Node | None = None, part: str = ""
+    ) -> None:
         self.document = document
         self.uri = uri
-        self.pointer = pointer
         self.value = value
+        self._pointer = pointer
+        # Most nodes are looked at and never named: their pointer is written when it is asked for.
+        self._parent = parent
+        self._part = part
+
+    @property
+    def pointer(self) -> str:
+        """Where this stands in its file (RFC 6901)."""
+        if self._parent is not None:
+            self._pointer = f"{self._parent.pointer}/{escape(self._part)}"
+            self._parent = None
+        return self._pointer
 
     @property
     def key(self) -> str:
@@ -123,7 +141,7 @@ class Node:
             found = None
         if isinstance(found, dict) and "nullable" in found:
             allow_null(found)
-        return Node(self.document, self.uri, f"{self.pointer}/{escape(str(key))}", found)
+        return Node(self.document, self.uri, "", found, self, key if isinstance(key, str) else str(key))
 
     def __getitem__(self, key: str | int) -> Node:
         """Return what is below a key, its `$ref` followed."""

@@ -54,6 +54,9 @@ _FORMATS = {
 _SIMPLE = {"string": STR, "integer": INT, "number": FLOAT, "boolean": BOOL, "null": NULL}
 
 
+_COMPOSING = frozenset({"$ref", "allOf", "oneOf", "anyOf", "enum", "const"})
+"""Keywords that make a schema more than its type."""
+
 _UNSENDABLE = re.compile(r'["\\\x00-\x1f]')
 """What msgspec takes in no name of a member."""
 
@@ -109,6 +112,8 @@ class Schemas:
         """Return the type of a schema."""
         if not isinstance(node.value, dict):
             return ANY
+        if (scalar := self._scalar(node.value, side)) is not None:
+            return scalar
         if "$ref" in node.value and not any(is_shaped(part) for part in _beside(node)):
             return self.named(node.resolved(), side)
         return self._memoised(node, place, side)
@@ -248,8 +253,20 @@ class Schemas:
         if kind == "string":
             if side == REQUEST and any(is_binary(node.value) for node in parts.nodes):
                 return FILE
-            return self._formats.get(str(parts.get("format") or parts.get("contentEncoding") or ""), STR)
+            return self._format_of(parts)
         return _SIMPLE.get(kind, ANY)
+
+    def _scalar(self, value: Any, side: str) -> Type | None:
+        """Return the type of a schema that is no more than one plain type: most of them are."""
+        kind = value.get("type") if isinstance(value, dict) else None
+        if not isinstance(kind, str) or kind not in _SIMPLE or not _COMPOSING.isdisjoint(value):
+            return None
+        if kind != "string":
+            return _SIMPLE[kind]
+        return FILE if side == REQUEST and is_binary(value) else self._format_of(value)
+
+    def _format_of(self, value: Any) -> Type:
+        return self._formats.get(str(value.get("format") or value.get("contentEncoding") or ""), STR)
 
     def _array(self, parts: Parts, place: Place, side: str) -> Type:
         items = parts.find("items")
@@ -294,8 +311,9 @@ class Schemas:
                 continue
             if side == REQUEST and _has_flag(node, target, "readOnly"):
                 required.discard(wire)
-            planned = self.type_of(node, place.inner(wire), side)
-            fields.append(Field(wire, name, planned, wire in required, _doc(node) or _doc(target)))
+            planned = self._scalar(node.value, side) or self.type_of(node, place.inner(wire), side)
+            doc = _doc(node) or (_doc(target) if target is not node else "")
+            fields.append(Field(wire, name, planned, wire in required, doc))
         return tuple(sorted(fields, key=lambda each: not each.required))
 
     # Requests that differ from replies.

@@ -40,7 +40,9 @@ def _numbered(code: int) -> str:
 
 def prose(text: str, *, limit: int = 0) -> str:
     """Return a text on one line, cut at the end of a sentence where it is too long."""
-    line = " ".join((text if text.isprintable() else "".join(map(_printable, text))).split())
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = " ".join("".join(map(_printable, line)).split())
     if not limit or len(line) <= limit:
         return line
     end = line.rfind(". ", 0, limit)
