@@ -12,12 +12,15 @@ import pytest
 
 import borzoi
 from borzoi import HTTPTransport, Proxy
+from borzoi._backends.base import ConnectOptions
 from borzoi._backends.memory import MemoryBackend
+from borzoi._exchange.proxy import Preceded
 from tests.exchange.http2_scripts import answering, assert_settled, echo
 from tests.exchange.http_peers import Recorder, assert_whole, network_client
 from tests.worlds.certificates import client_context, server_context
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer, receive_exactly
+from tests.worlds.peers import echo as peer_echo
 from tests.worlds.proxies import KINDS, proxying
 from tests.worlds.world import WORLDS, World
 
@@ -151,6 +154,30 @@ def test_an_origin_behind_a_proxy_that_chooses_http1(world: World) -> None:
             assert_whole(client, idle=1)
 
     with RawServer(Recorder(), tls=server_context(alpn=("http/1.1",))) as origin, proxying("http", origin) as proxy:
+        world.run(body)
+
+
+def test_a_stream_whose_first_bytes_are_here(world: World) -> None:
+    """It gives those bytes first, is not idle before, waits for nothing before, and is the stream below from then on."""
+
+    async def body() -> None:
+        lower = await world.backend().connect_tcp(server.host, server.port, 20, ConnectOptions())
+        stream = Preceded(lower, b"first")
+        told: list[bool] = []
+        stream.on_event = lambda: told.append(True)
+        assert not stream.is_idle()
+        await stream.wait_ready(20, writing=False)
+        assert await stream.read(20) == b"first"
+        assert stream.is_idle()
+        await stream.write(b"second", 20)
+        assert await stream.read(20) == b"second"
+        lower.on_event()
+        stream.on_event = None
+        lower.on_event()
+        assert told.count(True) >= 1
+        stream.close()
+
+    with RawServer(peer_echo) as server:
         world.run(body)
 
 
