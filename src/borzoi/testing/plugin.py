@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .plugin_guard import be_strict
 from .plugin_markers import marker_of
 from .plugin_workers import tell_reporter, told_by_worker
 
@@ -51,6 +50,7 @@ def http_clock() -> Clock:
 def http_mock(request: pytest.FixtureRequest, http_clock: Clock) -> Generator[Mock, None, None]:
     """Routes that answer the requests of the test. It fails for calls that did not come, or that nobody answers."""
     from .mocking import Mock
+    from .plugin_guard import be_strict
 
     marker = marker_of(request.node, "http_mock", ("leaks",))
     mock = Mock(request.node.nodeid, clock=http_clock, **({} if marker is None else marker.kwargs))
