@@ -6,11 +6,14 @@ used.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
+from ... import TransportError
 from .operation import Call, Prepared
+from .retries import Retries, sleep
 from .security import Scheme, apply, chosen
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class ClientOptions(TypedDict, total=False):
     event_hooks: Any
     trust_env: bool
     resolver: Any
+    retries: int
 
 
 class ClientBase:
@@ -56,10 +60,16 @@ class ClientBase:
         self.base_url = base_url.rstrip("/")
         self.credentials = dict(credentials)
         self.options: dict[str, Any] = dict(options)
+        self.retries = self.options.pop("retries", 0)
         self._extra: dict[str, Any] = {}
 
-    def with_options(self, *, headers: Mapping[str, str] | None = None, timeout: Any = None) -> Self:
-        """Return a client that shares the connections of this one, with other settings for its requests."""
+    def with_options(
+        self, *, headers: Mapping[str, str] | None = None, timeout: Any = None, retries: int | None = None
+    ) -> Self:
+        """Return a client that shares the connections of this one, with other settings for its requests.
+
+        `retries` is how often a request is sent again that failed and may succeed: 0 by default.
+        """
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy._extra = dict(self._extra)
@@ -67,6 +77,8 @@ class ClientBase:
             copy._extra["headers"] = {**self._extra.get("headers", {}), **headers}
         if timeout is not None:
             copy._extra["timeout"] = timeout
+        if retries is not None:
+            copy.retries = retries
         return copy
 
     def prepare(self, call: Call[Any]) -> dict[str, Any]:
@@ -93,6 +105,37 @@ class ClientBase:
 
     def _errors(self) -> Any:
         return import_module(f"{self.package}.errors") if self.package else None
+
+
+async def asend(http: HTTPAsyncClient, request: dict[str, Any], count: int) -> Response:
+    """Send a request from async code, and again where that may help."""
+    if not count:
+        return await http.request(**request)
+    retries = Retries(count, request)
+    while True:
+        outcome: Response | TransportError
+        try:
+            outcome = await http.request(**request)
+        except TransportError as error:
+            outcome = error
+        pause = retries.pause_after(outcome)
+        if pause is None:
+            return _settled(outcome)
+        await sleep(pause)
+
+
+def _outcome(send: Any, request: dict[str, Any]) -> Response | TransportError:
+    try:
+        response: Response = send(**request)
+    except TransportError as error:
+        return error
+    return response
+
+
+def _settled(outcome: Response | TransportError) -> Response:
+    if isinstance(outcome, TransportError):
+        raise outcome
+    return outcome
 
 
 class Client(ClientBase):
@@ -127,11 +170,20 @@ class Client(ClientBase):
 
     def send(self, call: Call[Any]) -> Response:
         """Send a call and return its response, whatever its status."""
-        return self.http.request(**self.prepare(call))
+        request = self.prepare(call)
+        if not self.retries:
+            return self.http.request(**request)
+        retries = Retries(self.retries, request)
+        while True:
+            outcome = _outcome(self.http.request, request)
+            pause = retries.pause_after(outcome)
+            if pause is None:
+                return _settled(outcome)
+            time.sleep(pause)
 
     async def asend(self, call: Call[Any]) -> Response:
         """Send a call from async code and return its response, whatever its status."""
-        return await self.async_http.request(**self.prepare(call))
+        return await asend(self.async_http, self.prepare(call), self.retries)
 
     def close(self) -> None:
         """Close the connections of the blocking client."""
@@ -179,7 +231,7 @@ class AsyncClient(ClientBase):
 
     async def asend(self, call: Call[Any]) -> Response:
         """Send a call and return its response, whatever its status."""
-        return await self.async_http.request(**self.prepare(call))
+        return await asend(self.async_http, self.prepare(call), self.retries)
 
     async def aclose(self) -> None:
         """Close all connections."""
