@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .cassette_file import CassetteError
     from .cassette_secrets import LeakError
     from .clock import Clock
-    from .errors import LateRequest, MockOver, UndecidedMock, UnmatchedRequest, UnmetExpectations
+    from .contract import Contract
+    from .errors import ContractViolation, LateRequest, MockOver, UndecidedMock, UnmatchedRequest, UnmetExpectations
     from .guard import Guard, NetworkBlocked
     from .matching import ANY
     from .mocking import Mock, mock
@@ -34,6 +35,8 @@ __all__ = [
     "CassetteTransport",
     "Clock",
     "close",
+    "Contract",
+    "ContractViolation",
     "event",
     "fault",
     "Guard",
@@ -59,7 +62,15 @@ _HOMES = {
     "cassette_file": ("CassetteError",),
     "cassette_secrets": ("LeakError",),
     "clock": ("Clock",),
-    "errors": ("LateRequest", "MockOver", "UndecidedMock", "UnmatchedRequest", "UnmetExpectations"),
+    "contract": ("Contract",),
+    "errors": (
+        "ContractViolation",
+        "LateRequest",
+        "MockOver",
+        "UndecidedMock",
+        "UnmatchedRequest",
+        "UnmetExpectations",
+    ),
     "guard": ("Guard", "NetworkBlocked"),
     "matching": ("ANY",),
     "mocking": ("Mock", "mock"),

@@ -2,6 +2,7 @@
 
 AssertionError
 ├── UnmatchedRequest    no route answers a request
+├── ContractViolation   requests or replies do not fit an OpenAPI document
 ├── LateRequest         a request came after the test had ended
 └── UnmetExpectations   the report at the end of a mock
 RuntimeError
@@ -14,6 +15,10 @@ from __future__ import annotations
 
 class UnmatchedRequest(AssertionError):
     """No route answers a request. The client does not try again, and the test fails even if this is swallowed."""
+
+
+class ContractViolation(AssertionError):
+    """Requests or replies do not fit an OpenAPI document: what, where, and who is wrong."""
 
 
 class LateRequest(AssertionError):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = (
     "borzoi.testing.plugin_cassettes",
+    "borzoi.testing.plugin_contract",
     "borzoi.testing.plugin_guard",
     "borzoi.testing.plugin_server",
     "borzoi.testing.plugin_sweep",
