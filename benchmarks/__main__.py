@@ -41,6 +41,7 @@ class Work:
 
 LOOP_PEERS = ["borzoi", "aiohttp", "pyreqwest", "wreq", "httpx"]
 BLOCKING_PEERS = ["borzoi", "pycurl", "pyreqwest", "wreq", "httpx"]
+HTTP2_PEERS = ["borzoi", "pyreqwest", "wreq", "httpx"]
 
 
 def all_work() -> list[Work]:
@@ -50,6 +51,18 @@ def all_work() -> list[Work]:
         Work("uvloop, 64 in flight", "uvloop", "/small", 64, 4000, ["borzoi", "aiohttp", "pyreqwest", "wreq"]),
         Work("trio, 64 in flight", "trio", "/small", 64, 4000, ["borzoi", "httpx"]),
         Work("asyncio, 64 in flight, TLS", "asyncio", "/small", 64, 4000, LOOP_PEERS, tls=True),
+        *(
+            Work(
+                f"asyncio, {width} in flight, HTTP/2 over TLS",
+                "asyncio-http2",
+                "/small",
+                width,
+                4000,
+                HTTP2_PEERS,
+                tls=True,
+            )
+            for width in (1, 64)
+        ),
         Work("asyncio, 64 in flight, 10 KiB", "asyncio", "/10k", 64, 4000, LOOP_PEERS),
         Work("asyncio, 1 in flight, 64 MiB", "asyncio", "/64m", 1, 8, LOOP_PEERS),
         Work("blocking, 1 thread", "blocking", "/small", 1, 4000, BLOCKING_PEERS),
@@ -65,6 +78,8 @@ SHORT = {"asyncio, 64 in flight", "blocking, 1 thread"}
 def measure(work: Work, server: Server, core: int | None, rounds: int) -> None:
     """Let the clients take turns."""
     base = server.tls_url if work.tls else server.url
+    if work.world == "asyncio-http2":
+        base = server.http2_url
     # httpx is measured with fewer requests: its pool is quadratic, and it is here for information.
     for _ in range(rounds):
         for client in work.clients:
@@ -131,11 +146,14 @@ def main() -> None:
     server_core, client_core = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
     with Server(server_core) as server:
         for work in rows:
+            if work.world == "asyncio-http2" and not server.http2_url:
+                print(f"  {work.title}: {server.name} does not speak it", file=sys.stderr)
+                continue
             print(f"  {work.title} ...", file=sys.stderr)
             measure(work, server, client_core, rounds)
         text = table(rows, server.name, rounds)
     print(text)
-    if any("borzoi" not in work.cpu_us for work in rows):
+    if any("borzoi" not in work.cpu_us for work in rows if work.world != "asyncio-http2" or server.http2_url):
         raise SystemExit("Borzoi itself failed.")
 
     if not arguments.short and not arguments.only:

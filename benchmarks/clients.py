@@ -9,6 +9,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,19 @@ def _contents(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
+def _require_http2(version: object) -> None:
+    if str(version) not in ("HTTP/2", "HTTP/2.0", "Version.HTTP_2"):
+        raise SystemExit(f"{version} is spoken, and not HTTP/2")
+
+
 @asynccontextmanager
-async def borzoi_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
+async def borzoi_async(url: str, ca: str | None, *, http2: bool = False) -> AsyncIterator[AsyncCall]:
     import borzoi
 
     limits = borzoi.Limits(max_connections=POOL, max_keepalive_connections=POOL)
-    async with borzoi.AsyncClient(limits=limits, verify=ca or True) as client:
+    async with borzoi.AsyncClient(limits=limits, verify=ca or True, http2=http2) as client:
+        if http2:
+            _require_http2((await client.get(url)).http_version)
 
         async def call() -> None:
             (await client.get(url)).raise_for_status()
@@ -37,14 +45,16 @@ async def borzoi_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
 
 
 @asynccontextmanager
-async def httpx_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
+async def httpx_async(url: str, ca: str | None, *, http2: bool = False) -> AsyncIterator[AsyncCall]:
     import ssl
 
     import httpx
 
     limits = httpx.Limits(max_connections=POOL, max_keepalive_connections=POOL)
     verify = ssl.create_default_context(cafile=ca) if ca else True
-    async with httpx.AsyncClient(limits=limits, verify=verify) as client:
+    async with httpx.AsyncClient(limits=limits, verify=verify, http2=http2) as client:
+        if http2:
+            _require_http2((await client.get(url)).http_version)
 
         async def call() -> None:
             (await client.get(url)).raise_for_status()
@@ -70,13 +80,15 @@ async def aiohttp_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
 
 
 @asynccontextmanager
-async def pyreqwest_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
+async def pyreqwest_async(url: str, ca: str | None, *, http2: bool = False) -> AsyncIterator[AsyncCall]:
     from pyreqwest.client import ClientBuilder
 
-    builder = ClientBuilder().error_for_status(True)
+    builder = ClientBuilder().http2(http2).error_for_status(True)
     if ca:
         builder = builder.add_root_certificate_pem(_contents(ca))
     async with builder.build() as client:
+        if http2:
+            _require_http2((await client.get(url).build().send()).version)
 
         async def call() -> None:
             response = await client.get(url).build().send()
@@ -86,10 +98,12 @@ async def pyreqwest_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
 
 
 @asynccontextmanager
-async def wreq_async(url: str, ca: str | None) -> AsyncIterator[AsyncCall]:
+async def wreq_async(url: str, ca: str | None, *, http2: bool = False) -> AsyncIterator[AsyncCall]:
     import wreq
 
     client = wreq.Client(tls_verify=Path(ca) if ca else True)
+    if http2:
+        _require_http2((await client.get(url)).version)
 
     async def call() -> None:
         response = await client.get(url)
@@ -169,6 +183,17 @@ ASYNC: dict[str, Callable[[str, str | None], Any]] = {
     "wreq": wreq_async,
 }
 """Clients for event loops."""
+
+HTTP2: dict[str, Callable[[str, str | None], Any]] = {
+    name: partial(client, http2=True)
+    for name, client in (
+        ("borzoi", borzoi_async),
+        ("httpx", httpx_async),
+        ("pyreqwest", pyreqwest_async),
+        ("wreq", wreq_async),
+    )
+}
+"""Those of them that speak HTTP/2, and have to."""
 
 BLOCKING: dict[str, Callable[[str, str | None], Any]] = {
     "borzoi": borzoi_blocking,

@@ -34,6 +34,7 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         listen 127.0.0.1:{tls_port} ssl backlog=4096;
+        listen 127.0.0.1:{http2_port} ssl http2 backlog=4096;
         ssl_certificate {root}/server.pem;
         ssl_certificate_key {root}/server.key;
         ssl_protocols TLSv1.3;
@@ -57,7 +58,7 @@ class Server:
         self._root = Path(self._folder.name)
         self.ca = str(self._root / "ca.pem")
         self.name = ""
-        self.url = self.tls_url = ""
+        self.url = self.tls_url = self.http2_url = ""
         self.paths = {"/small": "/small", "/10k": "/10k", "/64m": "/64m"}
 
     def __enter__(self) -> Self:
@@ -75,17 +76,19 @@ class Server:
 
     def _start_nginx(self, nginx: str) -> None:
         self.name = "nginx"
-        port, tls_port = _free_ports()
+        port, tls_port, http2_port = _free_ports(3)
         self._make_files()
         configuration = self._root / "nginx.conf"
         configuration.write_text(
-            CONFIGURATION.format(root=self._root, port=port, tls_port=tls_port, small=SMALL), encoding="ascii"
+            CONFIGURATION.format(root=self._root, port=port, tls_port=tls_port, http2_port=http2_port, small=SMALL),
+            encoding="ascii",
         )
         command = [nginx, "-c", str(configuration), "-e", str(self._root / "error.log")]
         process = subprocess.Popen(pinned(command, self._core))
         self._running.callback(process.wait, 10)
         self._running.callback(process.terminate)
         self.url, self.tls_url = f"http://127.0.0.1:{port}", f"https://localhost:{tls_port}"
+        self.http2_url = f"https://localhost:{http2_port}"
         _wait_for(port)
 
     def _start_demo(self) -> None:
@@ -127,11 +130,12 @@ def pinned(command: list[str], core: int | None) -> list[str]:
     return command if core is None or taskset is None else [taskset, "-c", str(core), *command]
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in sockets]
 
 
 def _wait_for(port: int) -> None:

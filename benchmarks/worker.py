@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from .clients import ASYNC, BLOCKING, AsyncCall, Call, Spread, spread_asyncio, spread_trio
+from .clients import ASYNC, BLOCKING, HTTP2, AsyncCall, Call, Spread, spread_asyncio, spread_trio
 
 
 class Meter:
@@ -97,7 +97,8 @@ def main() -> None:
     else:
         import asyncio
 
-        asyncio.run(run_async(ASYNC[name](url, ca), count, width, spread_asyncio))
+        clients = HTTP2 if world == "asyncio-http2" else ASYNC
+        asyncio.run(run_async(clients[name](url, ca), count, width, spread_asyncio))
     sys.stdout.flush()
 
 
