@@ -16,7 +16,6 @@ from borzoi.testing import Clock, Mock, fault
 
 SIGNUP = """
 import borzoi
-from borzoi.testing import ANY, close, event, fault, wait
 
 def signup(email):
     with borzoi.Client(base_url="https://api.test") as client:
@@ -105,68 +104,6 @@ def test_what_the_fixtures_are_can_be_named(
     assert issubclass(testing.NetworkBlocked, OSError)
     assert issubclass(testing.LeakError, AssertionError)
     assert issubclass(testing.CassetteError, AssertionError)
-
-
-def test_the_example_of_the_specification(pytester: pytest.Pytester) -> None:
-    """The example test runs as it stands, with every route called."""
-    pytester.makepyfile(
-        SIGNUP
-        + """
-def test_signup(http_mock):                       # registered through the pytest11 entry point
-    api = http_mock.host("https://api.test")
-    new = api.post("/users", json={"email": ANY}).reply(201, json={"id": 7}).times(1)
-    api.get("/users/{id:int}").reply(lambda request, id: {"id": id})      # sync or async
-    api.get("/feed").sse(event(data={"n": 1}), wait(5), event(data={"n": 2}), close())
-    api.get("/flaky").replies(503, fault.reset(after_bytes=512), 200)
-    signup("a@b.c")
-    assert new.calls[0].json["email"] == "a@b.c"
-    with borzoi.Client(base_url="https://api.test", timeout=6) as client:
-        assert client.get("/users/41").json() == {"id": 41}
-        with client.stream("GET", "/feed") as response:
-            assert [event.json() for event in response.events()] == [{"n": 1}, {"n": 2}]
-        assert http_mock.clock.now() == 5
-        assert client.get("/flaky").status_code == 503
-        try:
-            client.get("/flaky")
-        except borzoi.ReadError as error:
-            assert "Reading from api.test:443 failed" in str(error)
-        assert client.get("/flaky").status_code == 200
-
-def test_network(http_mock):
-    http_mock.network("api.test").dns_fail()      # .refuse() .tls("expired") .latency(...)
-    try:
-        signup("a@b.c")
-    except borzoi.ConnectError as error:
-        assert "Name or service not known" in str(error)
-"""
-    )
-    pytester.runpytest_subprocess().assert_outcomes(passed=2)
-
-
-def test_the_example_fails_for_what_is_not_called(pytester: pytest.Pytester) -> None:
-    """The example as it is printed, whose code signs up and nothing more, fails at teardown and says what did not come."""
-    pytester.makepyfile(
-        SIGNUP
-        + """
-def test_signup(http_mock):
-    api = http_mock.host("https://api.test")
-    new = api.post("/users", json={"email": ANY}).reply(201, json={"id": 7}).times(1)
-    api.get("/users/{id:int}").reply(lambda request, id: {"id": id})
-    api.get("/flaky").replies(503, fault.reset(after_bytes=512), 200)
-    signup("a@b.c")
-    assert new.calls[0].json["email"] == "a@b.c"
-"""
-    )
-    result = _here(pytester)
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(
-        [
-            "The mock of test_*::test_signup has ended:",
-            "  calls that did not come:",
-            "    GET https://api.test/users/{id:int} was expected at least once, and was never called",
-            "    GET https://api.test/flaky was expected 3 times, and was never called",
-        ]
-    )
 
 
 def test_unmatched_requests_fail_even_when_swallowed(pytester: pytest.Pytester) -> None:
