@@ -16,10 +16,10 @@ from borzoi._backends.base import ConnectOptions
 from borzoi._backends.memory import MemoryBackend
 from borzoi._exchange.proxy import Preceded
 from tests.exchange.http2_scripts import answering, assert_settled, echo
-from tests.exchange.http_peers import Recorder, assert_whole, network_client
+from tests.exchange.http_peers import Reader, Recorder, answer, assert_whole, network_client
 from tests.worlds.certificates import client_context, server_context
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
-from tests.worlds.peers import RawServer, receive_exactly
+from tests.worlds.peers import RawServer, receive_exactly, silent
 from tests.worlds.peers import echo as peer_echo
 from tests.worlds.proxies import KINDS, proxying
 from tests.worlds.world import WORLDS, World
@@ -45,7 +45,7 @@ def test_http2_through_a_proxy(world: World, kind: str, scheme: str) -> None:
     """Requests that start at once share one connection of HTTP/2 through each kind of proxy, which alone has the secrets."""
     heads: list[Request] = []
 
-    def answer(peer: Http2Peer, request: Request) -> None:
+    def note(peer: Http2Peer, request: Request) -> None:
         heads.append(request)
         echo(peer, request)
 
@@ -61,7 +61,7 @@ def test_http2_through_a_proxy(world: World, kind: str, scheme: str) -> None:
             await world.gather(*(lambda n=n: ask(n) for n in range(5)))
             assert_settled(client, idle=1)
 
-    with http2_server(answering(answer), tls=scheme == "https") as origin, proxying(kind, origin) as proxy:
+    with http2_server(answering(note), tls=scheme == "https") as origin, proxying(kind, origin) as proxy:
         world.run(body)
     (told,) = proxy.told
     assert told.port == 81
@@ -117,13 +117,13 @@ def test_an_origin_that_speaks_first_over_a_network_of_the_program() -> None:
     settings = b"\0\0\0\x04\0" + bytes(4)
     head = b"\0\0\x01\x01\x05\0\0\0\x01\x88"
 
-    def answer(data: bytes) -> Iterable[bytes]:
+    def script(data: bytes) -> Iterable[bytes]:
         if data.startswith(b"\x04\x01"):
             return [b"\0\x5a" + bytes(6) + settings]
         return [head] if b"PRI *" in data else []
 
     transport = HTTPTransport(
-        backend=MemoryBackend(lambda host, port: answer), proxy="socks4a://proxy", http1=False, http2=True
+        backend=MemoryBackend(lambda host, port: script), proxy="socks4a://proxy", http1=False, http2=True
     )
     with borzoi.Client(transport=transport) as client:
         assert client.get("http://origin.example/").http_version == "HTTP/2"
@@ -141,6 +141,31 @@ def test_forwarding_is_http1(world: World, kind: str) -> None:
             assert_whole(client, idle=1)
 
     with RawServer(Recorder()) as origin, proxying(kind, origin) as proxy:
+        world.run(body)
+
+
+def test_a_tunnel_for_many_that_is_refused(world: World) -> None:
+    """Where a proxy refuses the tunnel, each of the requests that wait for it has the ProxyError, of its own."""
+
+    def refuses(sock: socket.socket) -> None:
+        Reader(sock).head()
+        sock.sendall(answer(b"no", status=b"407 Proxy Authentication Required"))
+        silent(sock)
+
+    async def body() -> None:
+        settings: dict[str, Any] = {"http2": True, "verify": client_context(), "client": {"timeout": 20}}
+        async with network_client(world, proxy=with_credentials("http", server.url), **settings) as client:
+
+            async def ask(number: int) -> str:
+                with pytest.raises(borzoi.ProxyError, match=r"^407 Proxy Authentication Required") as caught:
+                    await client.get(f"https://localhost:81/{number}")
+                return str(caught.value.request.url)
+
+            asked = await world.gather(*(lambda n=n: ask(n) for n in range(5)))
+            assert asked == [f"https://localhost:81/{number}" for number in range(5)]
+            assert_settled(client, idle=0)
+
+    with RawServer(refuses) as server:
         world.run(body)
 
 
