@@ -9,6 +9,7 @@ is a finding. A request that was made to fail is no call of its route.
 from __future__ import annotations
 
 import copy
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from .script import Reply
 if TYPE_CHECKING:
     from .clock import Clock
     from .received import Received
+    from .router import Route
 
 DAY = 86400.0
 """Seconds of a stall: who waits for its end has no time-out."""
@@ -125,6 +127,7 @@ class Run:
     def __init__(self, injection: Injection | None = None, learnt: Run | None = None) -> None:
         self.injection = injection
         self._learnt = learnt
+        self._lock = threading.Lock()
         self.requests: list[tuple[Received, bool]] = []
         """The requests in order, and whether they were made to fail."""
         self.connections: list[str] = []
@@ -156,11 +159,12 @@ class Run:
 
     def fault_of_request(self, received: Received) -> Fault | int | None:
         """Count a request, and return what it meets. Raises RetriedForEver."""
-        number = len(self.requests) + 1
         what = None if self.injection is None else self.injection.what
-        if self.injection is None or isinstance(what, NetworkFault) or not self.injection.hits(number):
-            what = None
-        self.requests.append((received, what is not None))
+        with self._lock:
+            number = len(self.requests) + 1
+            if self.injection is None or isinstance(what, NetworkFault) or not self.injection.hits(number):
+                what = None
+            self.requests.append((received, what is not None))
         if self._learnt is not None and number > len(self._learnt.requests) + MOST:
             self.is_endless = True
             raise RetriedForEver(f"{number} requests")
@@ -261,17 +265,25 @@ class SweptRouter(Router):
     def dispatch(self, received: Received) -> Reply | Callable[[], Any]:
         """Return the reply to a request, or a function that finds it. Raises UnmatchedRequest, RetriedForEver."""
         what = self._run.fault_of_request(received)
-        if what is None:
+        fitting = [] if self._run.injection is None else self._fitting(received)
+        if not fitting:
             return super().dispatch(received)
-        for route in self.routes:
-            if not route.is_spent and (found := route.conditions.match(received)) is not None:
-                self.calls.append(received)
-                received.number = len(self.calls)
-                if isinstance(what, int):
-                    # In pieces: what is not read to its end holds its connection.
-                    return Reply(what, stream=[f"status {what}, ", Wait(0.001), "as the fault sweep has it"])
-                return _spoilt(route.answer(len(route.calls), received, found), what)
-        return super().dispatch(received)
+        route, found = fitting[0]
+        with self._lock:
+            self.calls.append(received)
+            received.number = len(self.calls)
+            if what is None:
+                return route.take(received, found)
+        if isinstance(what, int):
+            # In pieces: what is not read to its end holds its connection.
+            return Reply(what, stream=[f"status {what}, ", Wait(0.001), "as the fault sweep has it"])
+        return _spoilt(route.answer(len(route.calls), received, found), what)
+
+    def _fitting(self, received: Received) -> list[tuple[Route, dict[str, Any]]]:
+        """Return the routes that may answer. Those that were called often enough come last: here they may be again."""
+        found = [(route, route.conditions.match(received)) for route in self.routes]
+        fitting = [(route, values) for route, values in found if values is not None]
+        return sorted(fitting, key=lambda one: one[0].is_spent)
 
     def report(self, leaks: list[str]) -> str | None:
         """Keep what was found, and return None but for the first run: one with a fault need not meet expectations."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, cast
 
 from .._backends.base import TimedOut
-from .._backends.memory import END, End, MemoryBackend, MemoryStream, endless_wait
+from .._backends.memory import END, FOR_EVER, End, MemoryBackend, MemoryStream, endless_wait
 from .._exchange.multiplexed import MultiplexedExchange
 from .._exchange.multiplexed_connection import MultiplexedConnection
 from .._exchange.multiplexed_pool import SharingPool
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from .received import Received
     from .wire import ServerSide
 
-ENDLESS_WAITS = 10_000
-"""Waits in a row without anything to come, after which nothing ever will."""
+ENDLESS_WAITS = 5_000
+"""Waits in a row of those that have no deadline, without anything to come, after which nothing ever will."""
 
 
 class NegotiatingStream(MemoryStream):
@@ -85,7 +85,7 @@ class NegotiatingBackend(MemoryBackend):
 class Http2Stream(NegotiatingStream):
     """A connection over which HTTP/2 is spoken. Satisfies `Duplex`."""
 
-    __slots__ = ("_arrived", "_idle_waits", "answers")
+    __slots__ = ("_arrived", "_idle_waits", "answers", "deadlines")
 
     def __init__(self, before: NegotiatingStream) -> None:
         super().__init__(before)
@@ -93,6 +93,8 @@ class Http2Stream(NegotiatingStream):
         self.answers = Http2Answers(self.side)
         self._arrived: deque[Spoken] = deque()
         self._idle_waits = 0
+        self.deadlines = 0
+        """How many wait that have a deadline."""
 
     def _speak(self) -> None:
         self._arrived += self.answers.engine.speak(self._backend.now())
@@ -130,7 +132,8 @@ class Http2Stream(NegotiatingStream):
             return
         until = None if timeout is None else clock.now() + timeout
         due, changes = engine.due(), engine.changes
-        self._idle_waits = self._idle_waits + 1 if due is None or due == float("inf") else 0
+        is_endless = not self.deadlines and (due is None or due == FOR_EVER)
+        self._idle_waits = self._idle_waits + 1 if is_endless else 0
         if self._idle_waits > ENDLESS_WAITS:
             raise endless_wait()
         ends = [moment for moment in (due, until) if moment is not None]
@@ -159,9 +162,18 @@ class ScriptedConnection(MultiplexedConnection):
         now = self._pool.now
         began = now()
         await self.answers.ask(stream.id, self.backend.now)
-        if timeout is not None and (timeout := timeout - (now() - began)) < 0:
+        if timeout is None:
+            await super().wait(stream, is_over, None)
+            return
+        left = timeout - (now() - began)
+        if left < 0:
             raise TimedOut
-        await super().wait(stream, is_over, timeout)
+        carried = cast("Http2Stream", self.stream)
+        carried.deadlines += 1
+        try:
+            await super().wait(stream, is_over, left)
+        finally:
+            carried.deadlines -= 1
 
     def failure(self, stream: Http2Exchange) -> Exception:
         """Return what is wrong with the test, if that is what the stream has failed of."""
