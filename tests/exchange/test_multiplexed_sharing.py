@@ -349,6 +349,19 @@ def test_no_probe_without_a_wait_for_it() -> None:
     assert b"PingReceived" not in asked
 
 
+def test_the_limits_of_silence() -> None:
+    """Both are part of what limits are equal by, are shown where they are not the defaults, and are never negative."""
+    usual, patient = Limits(), Limits(http2_ping_after=None, http2_ping_timeout=60)
+    assert (usual.http2_ping_after, usual.http2_ping_timeout) == (30.0, 15.0)
+    assert usual != patient
+    assert len({usual, patient, Limits()}) == 2
+    assert "ping" not in repr(usual)
+    assert repr(patient).endswith("keepalive_expiry=5.0, http2_ping_after=None, http2_ping_timeout=60)")
+    for name in ("http2_ping_after", "http2_ping_timeout"):
+        with pytest.raises(ValueError, match=rf"Invalid limit: {name}=-1\."):
+            Limits(**{name: -1})
+
+
 # The life of a connection.
 
 

@@ -141,16 +141,11 @@ class MultiplexedConnection(Connection):
     def is_fit(self) -> bool:
         """Look whether it can be used, having been idle: at what came meanwhile, and at how long nothing did."""
         with self.guard:
-            if self._carrier is None and not self._is_fed:
+            # What came together with the end of the handshake was told to nobody.
+            if self._carrier is None and not (self._is_fed and self.http2.settled):
                 self._receive_now()
             self._look_for_life()
         return self.is_usable
-
-    def take_in(self) -> None:
-        """Receive what came together with the end of the handshake, of which nobody is told."""
-        with self.guard:
-            if not self.closed and self._is_fed:
-                self._receive_now()
 
     def _on_event(self) -> None:
         # Something came, and nobody carries.

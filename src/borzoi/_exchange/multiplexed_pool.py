@@ -222,7 +222,6 @@ class SharingPool(Pool):
         if isinstance(connection, MultiplexedConnection):
             exchange.connection = None
             lane.is_shared = True
-            connection.take_in()
             if not self._seat(exchange, connection):
                 self._drop(connection)
             self._seat_all(connection)
