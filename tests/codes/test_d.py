@@ -1,0 +1,200 @@
+"""D1, D3, D5 and D7: bounded memory, bounded stores, and logs without secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import pickle
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import borzoi
+from borzoi import HTTPTransport, Proxy
+from borzoi._backends.memory import END, MemoryBackend
+from tests.faults.codings import CODINGS
+
+MIB = 1024 * 1024
+SIZE = 24 * MIB
+
+
+def peak(act: Callable[[], object]) -> int:
+    """Return how much more memory the process has while something runs than before."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    act()
+    return _status("VmHWM") - before
+
+
+def _status(name: str) -> int:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+def client_of(*events: Any, **settings: Any) -> borzoi.Client:
+    """Return a client whose every peer answers with these events."""
+    backend = MemoryBackend(lambda host, port: lambda data: list(events) if data else [])
+    return borzoi.Client(transport=HTTPTransport(backend=backend), trust_env=False, **settings)
+
+
+PATHS: dict[str, Callable[[borzoi.Response, Path], object]] = {
+    "iter_bytes": lambda response, path: sum(len(piece) for piece in response.iter_bytes()),
+    "iter_bytes of a size": lambda response, path: sum(len(piece) for piece in response.iter_bytes(100_000)),
+    "iter_text": lambda response, path: sum(len(piece) for piece in response.iter_text()),
+    "half, then closed": lambda response, path: next(iter(response.iter_bytes())),
+    "save": lambda response, path: response.save(path / "saved"),
+    "with a bound": lambda response, path: _bounded(response),
+}
+
+
+def _bounded(response: borzoi.Response) -> None:
+    response.request.extensions = {**response.request.extensions, "max_decoded_size": MIB}
+    with pytest.raises(borzoi.DecodingError, match="more than the 1048576 bytes"):
+        response.read()
+
+
+@pytest.fixture(scope="module")
+def bombs() -> dict[str, bytes]:
+    """A small body for each coding, that decodes to 24 MiB."""
+    return {coding: encode(bytes(SIZE)) for coding, encode in CODINGS.items()}
+
+
+class TestD1:
+    """Bombs."""
+
+    @pytest.mark.parametrize("how", PATHS)
+    @pytest.mark.parametrize("coding", CODINGS)
+    def test_memory_is_bounded(self, coding: str, how: str, bombs: dict[str, bytes], tmp_path: Path) -> None:
+        """24 MiB out of some KiB take less than 12 MiB, whichever way they are read."""
+        body = bombs[coding]
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        with client_of(head + body) as client, client.stream("GET", "http://one.example/") as response:
+            assert peak(lambda: PATHS[how](response, tmp_path)) < 12 * MIB
+
+    def test_a_redirect_is_drained_within_bounds(self, bombs: dict[str, bytes]) -> None:
+        """The body of a redirect that is followed does not expand without bound where there is one."""
+        body = bombs["gzip"]
+        head = f"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+        with client_of(head.encode() + body, follow_redirects=True, max_redirects=2) as client:
+            with pytest.raises(borzoi.DecodingError, match="more than the"):
+                client.get("http://one.example/", extensions={"max_decoded_size": MIB})
+
+
+class TestD3:
+    """What a client remembers."""
+
+    def test_headers_of_cookies(self) -> None:
+        """However many cookies a host has, the field they are sent in is bounded."""
+        jar = borzoi.Cookies()
+        for number in range(200):
+            fields = [(b"Set-Cookie", f"c{number}={'v' * 4000}".encode())]
+            jar.extract_cookies(
+                borzoi.Response(200, headers=fields, request=borzoi.Request("GET", "https://one.example/"))
+            )
+        request = borzoi.Request("GET", "https://one.example/")
+        jar.set_cookie_header(request)
+        assert len(jar) <= 180
+        assert len(request.headers.get("cookie", "")) <= 64 * 1024
+
+
+CANARY = "c4n4ry-hunter2"
+BASIC = "YzRuNHJ5LWh1bnRlcjI"  # its beginning in base64, alone
+
+OUTCOMES: dict[str, list[Any]] = {
+    "a response": [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: s=" + CANARY.encode() + b"\r\n\r\nok"],
+    "a redirect": [
+        b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: https://u:"
+        + CANARY.encode()
+        + b"@two.example/?token="
+        + CANARY.encode()
+        + b"\r\n\r\n"
+    ],
+    "an error status": [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"],
+    "an end": [END],
+    "a reset": [ConnectionResetError(104, "Connection reset by peer")],
+    "garbage": [b"garbage " + CANARY.encode() + b"\r\n\r\n"],
+    "a bad field": [b"HTTP/1.1 200 OK\r\nSet-Cookie : " + CANARY.encode() + b"\r\n\r\n"],
+    "a bad length": [b"HTTP/1.1 200 OK\r\nContent-Length: x\r\nSet-Cookie: " + CANARY.encode() + b"\r\n\r\n"],
+    "a challenge": [b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest nonce\r\nContent-Length: 0\r\n\r\n"],
+    "content that is broken": [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"],
+}
+
+SENDING: dict[str, dict[str, Any]] = {
+    "bearer": {"headers": {"Authorization": f"Bearer {CANARY}", "X-Api-Key": CANARY}},
+    "basic": {"auth": ("user", CANARY)},
+    "digest": {"auth": borzoi.DigestAuth("user", CANARY)},
+    "cookie": {"headers": {"Cookie": f"session={CANARY}"}},
+    "url": {"url": f"http://user:{CANARY}@one.example/?access_token={CANARY}#access_token={CANARY}"},
+    "params": {"params": {"api_key": CANARY}},
+}
+
+
+def all_text(error: BaseException) -> Iterator[str]:
+    """Yield all that a program may show of an error, but local variables. (The repr of a jar is its cookies, as httpx's.)"""
+    shown: BaseException | None = error
+    while shown is not None:
+        yield from (str(shown), repr(shown))
+        for argument in shown.args:
+            yield repr(argument)
+        shown = shown.__cause__ or shown.__context__
+    yield "".join(traceback.format_exception(error))
+    if isinstance(error, borzoi.HTTPError):
+        yield repr(error.request)
+        yield repr(getattr(error, "response", None))
+
+
+class TestD5:
+    """Logs, reprs, exceptions and pickles."""
+
+    @pytest.mark.parametrize("sending", SENDING)
+    @pytest.mark.parametrize("outcome", OUTCOMES)
+    def test_no_canary_is_seen(self, outcome: str, sending: str, caplog: pytest.LogCaptureFixture) -> None:
+        """Whatever is sent and whatever comes of it: no secret is in what can be shown, and few warnings are."""
+        caplog.set_level(logging.DEBUG)
+        arguments: dict[str, Any] = {"url": "http://one.example/", **SENDING[sending]}
+        shown: list[str] = []
+        with client_of(*OUTCOMES[outcome], follow_redirects=True, max_redirects=1) as client:
+            shown.append(repr(client))
+            try:
+                response = client.get(**arguments)
+                shown += [repr(response), repr(response.request), repr(response.headers), repr(response.history)]
+                with contextlib.suppress(borzoi.HTTPStatusError):
+                    response.raise_for_status()
+            except borzoi.HTTPError as error:
+                shown += all_text(error)
+                copied = pickle.loads(pickle.dumps(error))
+                shown += [str(copied), repr(copied)]
+            shown.append(repr(client))
+        text = "\n".join((*shown, caplog.text))
+        text = text.replace(f"garbage {CANARY}", "")
+        assert CANARY not in text
+        assert BASIC not in text
+        assert sum(record.levelno >= logging.WARNING for record in caplog.records) <= 1
+
+    def test_proxies_and_settings(self) -> None:
+        """Nor in what holds credentials: proxies, clients, authentication."""
+        proxy = Proxy(f"http://user:{CANARY}@proxy.example", headers={"Proxy-Authorization": CANARY})
+        with borzoi.Client(proxy=proxy, auth=("user", CANARY), headers={"Authorization": CANARY}) as client:
+            for held in (proxy, client, client.headers, client._mounts, client._auth, client._transport):
+                assert CANARY not in repr(held)
+
+
+class TestD7:
+    """Lengths that nobody believes."""
+
+    @pytest.mark.parametrize("length", [10**15, 10**18])
+    def test_only_what_comes_takes_memory(self, length: int) -> None:
+        """A petabyte that was announced takes what came of it."""
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
+        with client_of(head, b"x" * 1000, END) as client:
+
+            def read() -> None:
+                with pytest.raises(borzoi.RemoteProtocolError, match=f"expected {length}"):
+                    client.get("http://one.example/")
+
+            assert peak(read) < 4 * MIB
