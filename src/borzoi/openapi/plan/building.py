@@ -14,7 +14,8 @@ from . import names
 from .operations import METHODS, Operations, requirements
 from .pagination import Pagination
 from .schemas import Schemas
-from .values import Header, Model, Operation, Package, Reference, Security, Server, Type
+from .servers import servers_of
+from .values import Header, Model, Operation, Package, Reference, Security, Type
 
 CLIENT_NAMES = frozenset({
     "aclose", "base_url", "close", "credentials", "http", "async_http", "package", "schemes", "finish", "none",
@@ -90,7 +91,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
         models=schemas.models,
         operations=[_completed(each, schemas.models, chosen, called) for each in chosen_operations],
         security=_security(root.child("components").child("securitySchemes")),
-        servers=_servers(root.child("servers")),
+        servers=servers_of(root),
         library=chosen.models,
         required=requirements(root.child("security")),
         headers=headers,
@@ -111,19 +112,24 @@ def _completed(operation: Operation, models: dict[str, Model], chosen: Selection
 
 
 def _headers_of(operation: Operation) -> tuple[Header, ...]:
-    return next((each.headers for each in operation.replies if each.headers), ())
+    """Return the headers of all replies, those of the lowest status first."""
+    found: dict[str, Header] = {}
+    for reply in sorted(operation.replies, key=lambda each: each.status):
+        for header in reply.headers:
+            found.setdefault(header.name, header)
+    return tuple(found[name] for name in sorted(found))
 
 
 def _kind_of_headers(headers: tuple[Header, ...]) -> str:
     """Return what two sets of headers have in common that are alike, whatever is said of them."""
-    return repr([(each.wire, each.type) for each in headers])
+    return repr(sorted((each.wire.lower(), each.type) for each in headers))
 
 
 def _headers(operations: list[Operation]) -> tuple[dict[str, tuple[Header, ...]], dict[str, str]]:
     """Return the sets of headers that replies have, and what each is called: after the headers in it."""
     found = {_kind_of_headers(each): each for operation in operations if (each := _headers_of(operation))}
     sources = [
-        (names.composed("".join(names.pascal(each.wire) for each in headers) + "Headers"), kind)
+        (names.composed("".join(sorted(names.pascal(each.wire) for each in headers)) + "Headers"), kind)
         for kind, headers in found.items()
     ]
     chosen = dict(zip(found, names.distinct(sources, MODEL_NAMES), strict=True))
@@ -221,7 +227,7 @@ def _unique(found: list[tuple[str, str, str]], reserved: frozenset[str] = frozen
 def _name_models(schemas: Schemas, reserved: frozenset[str]) -> None:
     models: list[Model] = list(schemas.models.values())
     # Schemas with a name of their own keep it; what is declared inside of others gives way.
-    sources = [(each.base_name, each.key.rpartition("/")[2] if each.key == each.root else each.key) for each in models]
+    sources = [(each.base_name, _source_of(each)) for each in models]
     for model, name in zip(models, names.distinct(sources, reserved), strict=True):
         model.name = name
     roots = list(dict.fromkeys(model.root for model in models))
@@ -231,15 +237,10 @@ def _name_models(schemas: Schemas, reserved: frozenset[str]) -> None:
         model.module = modules[model.root]
 
 
-def _servers(node: Node) -> list[Server]:
-    servers: list[Server] = []
-    for each in node.elements():
-        variables: list[tuple[str, str, str, tuple[str, ...]]] = []
-        for wire, child in each.child("variables").items():
-            values = tuple(str(value.value) for value in child.child("enum").elements())
-            variables.append((wire, names.snake(wire), str((child.value or {}).get("default", "")), values))
-        servers.append(Server(each.text("url", "/"), tuple(variables)))
-    return servers
+def _source_of(model: Model) -> str:
+    """Return what a name was made from: the name of a schema, or the whole place of what has none."""
+    name = model.key.rpartition("/")[2]
+    return name if model.key == model.root and names.pascal(name) == model.base_name else model.key
 
 
 def _security(node: Node) -> list[Security]:
@@ -257,7 +258,9 @@ def _security(node: Node) -> list[Security]:
 
 
 def _family(kind: str) -> str:
-    return "token" if kind in ("bearer", "oauth2") else "key" if kind in ("header", "query", "cookie") else kind
+    return (
+        "token" if kind in ("bearer", "oauth2", "openid") else "key" if kind in ("header", "query", "cookie") else kind
+    )
 
 
 def _kind_of_scheme(scheme: Node) -> tuple[str, str]:
@@ -268,8 +271,8 @@ def _kind_of_scheme(scheme: Node) -> tuple[str, str]:
         return (
             ("basic", "") if scheme.text("scheme").lower() == "basic" else ("bearer", scheme.text("scheme", "Bearer"))
         )
-    if declared == "oauth2":
-        return "oauth2", "Bearer"
+    if declared in ("oauth2", "openIdConnect"):
+        return "oauth2" if declared == "oauth2" else "openid", "Bearer"
     return ("mutual_tls", "") if declared == "mutualTLS" else ("bearer", "Bearer")
 
 
@@ -278,7 +281,7 @@ def _arguments(kind: str, prefix: str) -> tuple[str, ...]:
         return f"{prefix}username", f"{prefix}password"
     if kind == "mutual_tls":
         return ()
-    if kind == "oauth2":
+    if kind in ("oauth2", "openid"):
         return f"{prefix}token", f"{prefix}client_id", f"{prefix}client_secret"
     if kind == "bearer":
         return (f"{prefix}token",)
@@ -286,4 +289,6 @@ def _arguments(kind: str, prefix: str) -> tuple[str, ...]:
 
 
 def _token_url(scheme: Node) -> str:
+    if scheme.text("type") == "openIdConnect":
+        return scheme.text("openIdConnectUrl")
     return scheme.child("flows").child("clientCredentials").text("tokenUrl")

@@ -10,6 +10,7 @@ from ..document import Node
 from . import names
 from .media import STREAMS, kind_of_media, preferred
 from .schemas import REQUEST, Schemas
+from .servers import own_server
 from .values import ANY, BYTES, FILE, NULL, STR, Body, Header, Operation, Parameter, Part, Reply, Type
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -41,7 +42,9 @@ class Operations:
         title = given or f"{method}_{_words_of(path)}"
         tag = next((each.value for each in node.child("tags").elements() if isinstance(each.value, str)), "")
         resource = names.snake(tag or _first_segment(path), prefix="resource")
-        bodies, required = self._bodies(node["requestBody"], names.pascal(title), node)
+        body = node["requestBody"]
+        is_own = body.pointer.startswith(node.pointer)
+        bodies, required = self._bodies(body, names.pascal(title if is_own else body.name), node)
         replies, errors, stream = self._replies(node, names.pascal(title))
         return Operation(
             id=given or f"{method.upper()} {path}",
@@ -58,7 +61,7 @@ class Operations:
             replies=replies,
             errors=errors,
             security=self._required(node),
-            server=_server(node) or _server(item),
+            server=own_server(node, item),
             deprecated=node.flag("deprecated"),
             pointer=node.pointer,
             stream=stream,
@@ -165,6 +168,9 @@ class Operations:
             response = child.resolved()
             is_reply = status[0] in "123" or (status == "default" and not succeeds)
             title = name + ("Response" if is_reply else "Error") + ("" if status in ("200", "201") else status.title())
+            if response is not child:
+                # Several operations may share it.
+                title = names.pascal(response.name) + "Response"
             reply, streamed = self._reply(status.upper() if status != "default" else status, response, title)
             if is_reply:
                 reply = dataclasses.replace(reply, headers=self._headers(response))
@@ -230,12 +236,6 @@ def _encoding(media: Node) -> tuple[Part, ...]:
         chosen = explode if isinstance(explode, bool) else None
         parts.append(Part(wire, each.text("contentType"), each.text("style"), chosen))
     return tuple(parts)
-
-
-def _server(node: Node) -> str:
-    for each in node.child("servers").elements():
-        return each.text("url")
-    return ""
 
 
 def _words_of(path: str) -> str:

@@ -11,6 +11,7 @@ from collections import deque
 from typing import Any
 
 from ..document import Node
+from ..document.node import unescape
 from . import names
 from .shapes import Parts, is_shaped, parts_of
 from .unions import discriminated, is_native, simplified
@@ -59,6 +60,18 @@ _COMPOSING = frozenset({"$ref", "allOf", "oneOf", "anyOf", "enum", "const"})
 
 _UNSENDABLE = re.compile(r'["\\\x00-\x1f]')
 """What msgspec takes in no name of a member."""
+
+
+_SCHEMAS = "/components/schemas/"
+
+
+def _part_name(keyword: str, step: str, node: Node) -> str:
+    """Return what is added to the name of a schema for one that stands below a keyword of it."""
+    if keyword in ("oneOf", "anyOf"):
+        return node.text("title") or str(int(step) + 1)
+    if keyword == "prefixItems":
+        return f"Item{int(step) + 1}"
+    return {"properties": step, "patternProperties": "Value"}.get(keyword, "")
 
 
 class Place:
@@ -137,6 +150,7 @@ class Schemas:
         if key in self._active:
             self._recursive.add(key)
             return Reference(key)
+        place = self._home(node, place)
         self._active.add(key)
         result = self._build(parts_of(node), key, place, side)
         self._active.discard(key)
@@ -148,6 +162,31 @@ class Schemas:
             result = Reference(key)
         self._done[key] = result
         return result
+
+    def _home(self, node: Node, place: Place) -> Place:
+        """Return the place of what another schema declares and this one takes over: there, whoever is planned first."""
+        pointer = node.pointer
+        if not pointer.startswith(_SCHEMAS):
+            return place
+        name, *steps = pointer[len(_SCHEMAS) :].split("/")
+        root = f"{node.uri}#{_SCHEMAS}{name}"
+        if root == place.root or not steps:
+            return place
+        found = self.place(root, unescape(name))
+        here = Node(node.document, node.uri, _SCHEMAS + name, node.document.value_at(node.uri))
+        for part in ("components", "schemas", unescape(name)):
+            here.value = here.value[part]
+        keyword = ""
+        for step in map(unescape, steps):
+            here = here.child(int(step) if isinstance(here.value, list) else step)
+            if keyword:
+                part = _part_name(keyword, step, here)
+                keyword = ""
+            else:
+                part = {"items": "Item", "additionalProperties": "Value"}.get(step, "")
+                keyword = "" if part else step
+            found = found.inner(part) if part else found
+        return found
 
     def _name(self, key: str, place: Place) -> str:
         return f"{place.name}Input" if key.endswith(f"@{REQUEST}") else place.name

@@ -200,7 +200,9 @@ class Operation:
     replies: tuple[Reply, ...]
     errors: tuple[Reply, ...]
     security: tuple[tuple[str, ...], ...]
-    server: str = ""
+    server: Server | None = None
+    """Where it is, if that is elsewhere than the rest of the API."""
+
     deprecated: bool = False
     pointer: str = ""
     stream: Reply | None = None
@@ -218,11 +220,13 @@ class Security:
 
     key: str
     kind: str
-    """header, query, cookie, basic, bearer, oauth2 or mutual_tls."""
+    """header, query, cookie, basic, bearer, oauth2, openid or mutual_tls."""
 
     wire: str
     arguments: tuple[str, ...]
     token_url: str = ""
+    """Where tokens are asked for, or, for openid, what tells where."""
+
     doc: str = ""
 
 
