@@ -128,23 +128,15 @@ def _client_class(prefix: str, package: Package, resources: list[str], has_schem
 
 
 def _constructor(package: Package) -> list[str]:
-    server = package.servers[0] if package.servers else None
-    variables = [
-        each for each in (server.variables if server else ()) if f"{{{each[0]}}}" in (server.url if server else "")
-    ]
-    url = server.url if server else ""
-    usable = "://" in url
-    default = ' = ""' if variables else f" = {literal(url)}" if usable else ""
+    url = package.servers[0].url if package.servers else ""
+    default = f" = {literal(url)}" if "://" in url else ""
     arguments = list(dict.fromkeys(name for each in package.security for name in each.arguments))
     taken = set(arguments) | {"base_url", "options", "self"}
-    named = [
-        f"{each}: str | Callable[[], str] | None = None" if each.endswith("token") else f"{each}: str | None = None"
-        for each in arguments
-    ]
-    renamed = [(wire, f"{name}_" if name in taken else name, value, values) for wire, name, value, values in variables]
-    for _, name, value, values in renamed:
+    named = [f"{each}: {_CREDENTIAL if each.endswith('token') else 'str'} | None = None" for each in arguments]
+    variables = {wire: f"{name}_" if name in taken else name for wire, name, _, _ in _variables(package)}
+    for wire, _, value, values in _variables(package):
         annotation = f"Literal[{', '.join(literal(each) for each in values)}] | str" if values else "str"
-        named.append(f"{name}: {annotation} = {literal(value)}")
+        named.append(f"{variables[wire]}: {annotation} = {literal(value)}")
     items = [
         "self",
         f"base_url: str{default}",
@@ -152,16 +144,29 @@ def _constructor(package: Package) -> list[str]:
         "**options: Unpack[runtime.ClientOptions]",
     ]
     lines = lines_of(Group("def __init__(", items, ") -> None:"), 4)
+    given = ["base_url", "{}", "options"]
+    if arguments:
+        credentials = [f"{literal(each)}: {each}" for each in arguments]
+        lines += lines_of(Group("credentials = {", credentials, "}", is_literal=True), 8)
+        given[1] = "credentials"
     if variables:
-        lines += ["        if not base_url:", f"            base_url = {literal(url)}"]
-        lines += [
-            f"            base_url = base_url.replace({literal('{' + wire + '}')}, {name})"
-            for wire, name, _, _ in renamed
-        ]
-    credentials = Group("credentials = {", [f"{literal(each)}: {each}" for each in arguments], "}", is_literal=True)
-    if not arguments:
-        return [*lines, "        super().__init__(base_url, {}, options)"]
-    return [*lines, *lines_of(credentials, 8), "        super().__init__(base_url, credentials, options)"]
+        pairs = [f"{literal(wire)}: {name}" for wire, name in variables.items()]
+        lines += lines_of(Group("variables = {", pairs, "}", is_literal=True), 8)
+        given.append("variables")
+    return [*lines, f"        super().__init__({', '.join(given)})"]
+
+
+_CREDENTIAL = "str | Callable[[], str] | runtime.Auth"
+
+
+def _variables(package: Package) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    """Return the variables of the first server, and of those that single operations have, each once."""
+    owners = [*package.servers[:1], *[each.server for each in package.operations if each.server is not None]]
+    found = {variable[0]: variable for owner in reversed(owners) for variable in owner.variables}
+    names_of: dict[str, tuple[str, str, str, tuple[str, ...]]] = {}
+    for variable in found.values():
+        names_of.setdefault(variable[1], variable)
+    return sorted(names_of.values(), key=lambda each: each[0])
 
 
 # Errors.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from ..plan import names
-from ..plan.values import Operation, Package, Pages, Parameter, Part, Reply
+from ..plan.values import Operation, Package, Pages, Parameter, Part, Reply, Server
 from .text import Expression, Group, lines_of, literal
 from .types import Types, imports, names_in
 
 _SHORT = {"path": "path", "query": "query", "header": "header", "cookie": "cookie", "querystring": "query_string"}
 _NAMES = frozenset({
     "Operation", "HeadedOperation", "path", "query", "header", "cookie", "query_string", "JSON", "Body", "Errors",
-    "Part", "TEXT", "BINARY", "PARTS", "Paging", "File", "Email", "Uri",
+    "Part", "Server", "TEXT", "BINARY", "PARTS", "Paging", "File", "Email", "Uri",
 })  # fmt: skip
 
 
@@ -61,6 +61,8 @@ def _table(resource: str, operation: Operation, package: Package, types: Types) 
         items.append(_pages(operation.pages))
     if operation.headers:
         items.append(f"headers=lambda: headers.{operation.headers}")
+    if operation.server is not None:
+        items.append(_server(operation.server))
     return Group(f"{operation.name} = {'Headed' if operation.headers else ''}Operation(", items, ")")
 
 
@@ -141,6 +143,12 @@ def _pages(pages: Pages) -> str:
         value = getattr(pages, name)
         given += [f"{name}={literal(value)}"] if value else []
     return f"pages=Paging({', '.join(given)})"
+
+
+def _server(server: Server) -> Group:
+    defaults = [f"{literal(wire)}: {literal(default)}" for wire, _, default, _ in server.variables]
+    variables = [Group("{", defaults, "}", is_literal=True)] if defaults else []
+    return Group("server=Server(", [literal(server.url), *variables], ")")
 
 
 def _security(operation: Operation) -> Group:

@@ -6,7 +6,7 @@ The wire is here, so that generated code is tables and signatures. It needs the 
 
 from __future__ import annotations
 
-from ... import Headers
+from ... import Auth, Headers
 from . import errors
 from .bodies import JSON, Body, Part
 from .calling import HeadedOperation, Operation
@@ -26,6 +26,7 @@ from .resources import (
 )
 from .responses import Response, TypedResponse, typed_header
 from .security import Scheme
+from .servers import Server
 from .streams import AsyncDownload, AsyncEvents, Download, Events, Streamed
 from .unions import union
 from .values import UNSET, Email, File, Unset, Upload, Uri
@@ -40,6 +41,7 @@ __all__ = [
     "AsyncResource",
     "AsyncResponseResource",
     "AsyncStreamResource",
+    "Auth",
     "BINARY",
     "Body",
     "Call",
@@ -70,6 +72,7 @@ __all__ = [
     "Response",
     "ResponseResource",
     "Scheme",
+    "Server",
     "Streamed",
     "StreamResource",
     "TEXT",

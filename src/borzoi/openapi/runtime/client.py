@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 from ... import TransportError
 from .operation import Call, Prepared
 from .retries import Retries, sleep
-from .security import Scheme, apply, chosen
+from .security import Scheme, apply, chosen, token_auth
+from .servers import Server, base_of, filled
 
 if TYPE_CHECKING:
     from ... import AsyncClient as HTTPAsyncClient
+    from ... import Auth, Response
     from ... import Client as HTTPClient
-    from ... import Response
 
 
 class ClientOptions(TypedDict, total=False):
@@ -40,6 +41,8 @@ class ClientOptions(TypedDict, total=False):
     trust_env: bool
     resolver: Any
     retries: int
+    servers: Mapping[str, str]
+    """Where the servers of single operations are, by their URLs in the document."""
 
 
 class ClientBase:
@@ -54,14 +57,23 @@ class ClientBase:
     package: ClassVar[str] = ""
     """The name of the generated package."""
 
-    def __init__(self, base_url: str, credentials: Mapping[str, Any], options: ClientOptions) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Mapping[str, Any],
+        options: ClientOptions,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         if "://" not in base_url:
             raise ValueError(f"base_url {base_url!r} has no scheme and no host: the document does not name the server.")
-        self.base_url = base_url.rstrip("/")
+        self.variables = dict(variables or {})
+        self.base_url = filled(base_url, self.variables).rstrip("/")
         self.credentials = dict(credentials)
         self.options: dict[str, Any] = dict(options)
         self.retries = self.options.pop("retries", 0)
+        self.servers = dict(self.options.pop("servers", {}))
         self._extra: dict[str, Any] = {}
+        self._auths: dict[str, Auth] = {}
 
     def with_options(
         self, *, headers: Mapping[str, str] | None = None, timeout: Any = None, retries: int | None = None
@@ -86,18 +98,36 @@ class ClientBase:
         operation = call.operation
         prepared = Prepared(call)
         asked = self.security if operation.security is None else operation.security
+        auth = {}
         for name in chosen(asked, self.schemes, self.credentials):
-            apply(self.schemes[name], self.credentials, prepared)
+            if flow := self._auth_of(name) or apply(self.schemes[name], self.credentials, prepared):
+                auth["auth"] = flow
         if prepared.cookies:
             prepared.headers["Cookie"] = "; ".join(prepared.cookies)
-        url = self.base_url + prepared.path
+        url = self._base_of(operation.server) + prepared.path
         if call.url:
             url = call.url
         elif prepared.query:
             url += ("&" if "?" in prepared.path else "?") + "&".join(prepared.query)
         headers = {**prepared.headers, **self._extra.get("headers", {})}
         timeout = {"timeout": self._extra["timeout"]} if "timeout" in self._extra else {}
-        return {"method": operation.method, "url": url, "headers": headers, **prepared.how, **timeout}
+        return {"method": operation.method, "url": url, "headers": headers, **prepared.how, **timeout, **auth}
+
+    def _base_of(self, server: Server | None) -> str:
+        if server is None:
+            return self.base_url
+        elsewhere = self.servers.get(server.url)
+        return elsewhere.rstrip("/") if elsewhere else base_of(server, self.base_url, self.variables)
+
+    def _auth_of(self, name: str) -> Auth | None:
+        """Return what fetches the tokens of a scheme: one for this client, and for all that share its connections."""
+        if name not in self._auths and (made := token_auth(self.schemes[name], self.credentials, self.base_url)):
+            self._auths.setdefault(name, made)
+        return self._auths.get(name)
+
+    def __repr__(self) -> str:
+        # Credentials stay out of it.
+        return f"<{type(self).__module__}.{type(self).__name__} at {self.base_url}>"
 
     def finish(self, call: Call[Any], response: Response) -> Any:
         """Return the result of a call, or raise the error that the status means."""
@@ -144,8 +174,14 @@ class Client(ClientBase):
     _http: list[HTTPClient]
     _async_http: list[HTTPAsyncClient]
 
-    def __init__(self, base_url: str, credentials: Mapping[str, Any], options: ClientOptions) -> None:
-        super().__init__(base_url, credentials, options)
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Mapping[str, Any],
+        options: ClientOptions,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(base_url, credentials, options, variables)
         # Lists, which copies share: whichever needs the client first makes it for all.
         self._http = []
         self._async_http = []
@@ -216,8 +252,14 @@ class AsyncClient(ClientBase):
 
     _async_http: list[HTTPAsyncClient]
 
-    def __init__(self, base_url: str, credentials: Mapping[str, Any], options: ClientOptions) -> None:
-        super().__init__(base_url, credentials, options)
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Mapping[str, Any],
+        options: ClientOptions,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(base_url, credentials, options, variables)
         self._async_http = []
 
     @property

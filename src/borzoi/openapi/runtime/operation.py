@@ -19,6 +19,7 @@ from .errors import class_of
 from .libraries import decoder
 from .paging import Paging
 from .parameters import Parameter
+from .servers import Server
 from .values import UNSET
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class Endpoint:
         stream: tuple[str, Callable[[], Any]] | None = None,
         headers: Callable[[], Any] | None = None,
         pages: Paging | None = None,
-        server: str = "",
+        server: Server | None = None,
     ) -> None:
         self.method, path = route.split(" ", 1)
         self.path = path
