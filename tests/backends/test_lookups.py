@@ -54,6 +54,16 @@ def test_families_take_turns(given: list[Any], mixed: list[Any]) -> None:
     assert interleave_families(given) == mixed
 
 
+def test_what_a_resolver_names_takes_turns_too() -> None:
+    """Families alternate in what a program's function returns, each address once, as the system's do."""
+    named = ["192.0.2.1", "192.0.2.2", ("192.0.2.1", 80), "2001:db8::1"]
+    assert look_up("name.test", 80, lambda host, port: named) == [
+        (socket.AF_INET, ("192.0.2.1", 80)),
+        (socket.AF_INET6, ("2001:db8::1", 80, 0, 0)),
+        (socket.AF_INET, ("192.0.2.2", 80)),
+    ]
+
+
 class Lookup:
     """Ask the system for a name."""
 
