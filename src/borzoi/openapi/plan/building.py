@@ -15,7 +15,8 @@ from .operations import METHODS, Operations, requirements
 from .pagination import Pagination
 from .schemas import Schemas
 from .servers import servers_of
-from .values import Header, Model, Operation, Package, Reference, Security, Type
+from .values import Header, Link, Model, Operation, Package, Reference, Security
+from .webhooks import links_of, webhooks_of
 
 CLIENT_NAMES = frozenset({
     "aclose", "base_url", "close", "credentials", "http", "async_http", "package", "schemes", "finish", "none",
@@ -77,34 +78,44 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     planner = Operations(schemas, requirements(root.child("security")))
     declared = list(_declared(root))
     operations = [planner.plan(*found) for found in (meter.over(declared, "operations") if meter else declared)]
-    webhooks = [planner.plan(*found) for found in _webhooks(root)]
+    webhooks = webhooks_of(root, [node for _, _, _, node in declared], schemas)
     schemas.finish()
     _name_models(schemas, MODEL_NAMES | _LIBRARY_NAMES[chosen.models])
     title = root["info"].text("title", "API")
     chosen_operations = _named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names))
     headers, called = _headers(chosen_operations)
+    links = {node.pointer: found for _, _, _, node in declared if (found := links_of(node))}
     return Package(
         name=names.module(chosen.name or f"{title} client" if not chosen.name else chosen.name),
         title=title,
         version=str(root["info"].value.get("version", "")) if isinstance(root["info"].value, dict) else "",
         doc=root["info"].text("description"),
         models=schemas.models,
-        operations=[_completed(each, schemas.models, chosen, called) for each in chosen_operations],
+        operations=[
+            _completed(each, schemas.models, chosen, called, links.get(each.pointer, ())) for each in chosen_operations
+        ],
         security=_security(root.child("components").child("securitySchemes")),
         servers=servers_of(root),
         library=chosen.models,
         required=requirements(root.child("security")),
         headers=headers,
-        webhooks=[(each.name, _payload(each)) for each in webhooks if each.bodies],
+        webhooks=webhooks,
     )
 
 
-def _completed(operation: Operation, models: dict[str, Model], chosen: Selection, headers: dict[str, str]) -> Operation:
+def _completed(
+    operation: Operation,
+    models: dict[str, Model],
+    chosen: Selection,
+    headers: dict[str, str],
+    links: tuple[Link, ...],
+) -> Operation:
     """Add what only the whole plan tells: pages, headers, and whether members of the body may be arguments."""
     told = chosen.pagination.get(operation.id)
     pages = None if told is False else Pagination(models).of(operation, told)
     return dataclasses.replace(
         operation,
+        links=links,
         pages=pages,
         headers=headers.get(_kind_of_headers(_headers_of(operation)), ""),
         fields="" if pages is not None or operation.stream is not None else _fields_of(operation, models),
@@ -152,10 +163,6 @@ def _plan_component(schemas: Schemas, name: str, node: Node) -> None:
         schemas.named(node, name=name)
 
 
-def _payload(webhook: Operation) -> Type:
-    return webhook.bodies[0].type
-
-
 def _declared(root: Node) -> Iterator[tuple[str, Node, str, Node]]:
     for path, child in root.child("paths").items():
         if not path.startswith("/"):
@@ -175,13 +182,6 @@ def _methods(path: str, item: Node) -> Iterator[tuple[str, Node, str, Node]]:
             yield path, item, method, node.resolved()
         else:
             raise node.wrong("A method must be a token (RFC 9110, section 9.1).")
-
-
-def _webhooks(root: Node) -> Iterator[tuple[str, Node, str, Node]]:
-    for name, child in root.child("webhooks").items():
-        item = child.resolved()
-        for _, _, method, node in _methods(f"/{name}", item):
-            yield f"/{name}", item, method, node
 
 
 def _named(operations: list[Operation], given: dict[str, str]) -> list[Operation]:

@@ -203,6 +203,7 @@ class Operation:
     server: Server | None = None
     """Where it is, if that is elsewhere than the rest of the API."""
 
+    links: tuple[Link, ...] = ()
     deprecated: bool = False
     pointer: str = ""
     stream: Reply | None = None
@@ -239,6 +240,32 @@ class Server:
     """The name in the URL, the argument, the default, the values."""
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """What the API sends of itself: a webhook, or the callback of an operation."""
+
+    name: str
+    key: str
+    """What the document calls it."""
+
+    type: Type
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where the reply of an operation leads."""
+
+    key: str
+    target: str
+    """The id of another operation; nothing for one that the document does not have."""
+
+    arguments: tuple[tuple[str, str], ...] = ()
+    """The names of parameters, and the expressions that say what they are."""
+
+    doc: str = ""
+
+
 @dataclass(slots=True)
 class Package:
     """All that is generated from one document."""
@@ -260,7 +287,7 @@ class Package:
     headers: dict[str, tuple[Header, ...]] = field(default_factory=dict)
     """The headers of replies, by the name of their class."""
 
-    webhooks: list[tuple[str, Type]] = field(default_factory=list)
+    webhooks: list[Webhook] = field(default_factory=list)
 
 
 def walk(type: Type) -> Iterator[Type]:

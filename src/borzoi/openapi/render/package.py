@@ -10,6 +10,7 @@ from .signatures import arguments_of
 from .tables import alternatives_of, render_table
 from .text import Group, docstring, lines_of, literal
 from .types import Types, import_of, imports, names_in
+from .webhooks import link_lines, render_webhooks
 
 _STATUSES = {
     "400": "BadRequest", "401": "Unauthorized", "402": "PaymentRequired", "403": "Forbidden", "404": "NotFound",
@@ -50,6 +51,8 @@ def render(package: Package, *, style: str = "both") -> dict[str, str]:
         )
         if any(each.fields for each in package.operations):
             files["fields.py"] = render_fields(package, types)
+    if package.webhooks:
+        files["webhooks.py"] = render_webhooks(package)
     if package.headers:
         files["headers.py"] = render_headers(package, types)
     files["_operations/__init__.py"] = '"""How operations go over the wire."""\n'
@@ -233,6 +236,7 @@ def _readme(package: Package, style: str) -> str:
             )
             name = f"client.{resource}.{each.short}" if style != "functions" else f"{each.name}.sync"
             lines += [f"- `{name}({call})`: {each.method} {each.path.replace('`', '')}"]
+            lines += link_lines(each, package, style)
         lines.append("")
     return "\n".join(lines)
 

@@ -30,6 +30,7 @@ from .servers import Server
 from .streams import AsyncDownload, AsyncEvents, Download, Events, Streamed
 from .unions import union
 from .values import UNSET, Email, File, Unset, Upload, Uri
+from .webhooks import SignatureError, Webhook, WebhookError, verify, verify_hmac
 
 __all__ = [
     "Accessor",
@@ -73,6 +74,7 @@ __all__ = [
     "ResponseResource",
     "Scheme",
     "Server",
+    "SignatureError",
     "Streamed",
     "StreamResource",
     "TEXT",
@@ -83,4 +85,8 @@ __all__ = [
     "Unset",
     "Upload",
     "Uri",
+    "verify",
+    "verify_hmac",
+    "Webhook",
+    "WebhookError",
 ]

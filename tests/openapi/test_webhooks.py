@@ -1,0 +1,170 @@
+"""What an API sends of itself, webhooks and callbacks, and where its replies lead, links."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from borzoi.openapi import generate
+from borzoi.openapi.runtime import SignatureError, Webhook, WebhookError, verify, verify_hmac
+from tests.structure.source import ROOT
+
+PET = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {"id": {"type": "integer"}, "born": {"type": "string", "format": "date"}},
+}
+
+
+def sends(schema: Any, media_type: str = "application/json") -> dict[str, Any]:
+    """Return an operation that has a body."""
+    return {
+        "post": {"summary": "It comes.", "requestBody": {"content": {media_type: {"schema": schema}}}, "responses": {}}
+    }
+
+
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Pets", "version": "1"},
+    "servers": [{"url": "https://h"}],
+    "paths": {
+        "/pets": {
+            "post": {
+                "operationId": "addPet",
+                "tags": ["pets"],
+                "callbacks": {"Done": {"{$request.body#/url}": sends({"type": "array", "items": {"type": "string", "format": "date-time"}})}},
+                "responses": {
+                    "201": {
+                        "description": "",
+                        "links": {
+                            "It": {"operationId": "getPet", "parameters": {"path.id": "$response.body#/id"}, "description": "The `pet`."},
+                            "Again": {"operationRef": "#/paths/~1pets/post"},
+                            "Away": {"operationRef": "https://other.test/x"},
+                            "Odd": 1,
+                        },
+                    }
+                },
+            }
+        },
+        "/pets/{id}": {"get": {"operationId": "getPet", "tags": ["pets"], "responses": {"204": {"description": ""}}}},
+    },
+    "webhooks": {
+        "newPet": sends({"$ref": "#/components/schemas/Pet"}),
+        "new-pet": sends({"oneOf": [{"type": "integer"}, {"$ref": "#/components/schemas/Pet"}]}),
+        "models": sends({}, "text/plain"),
+        "odd": 1,
+    },
+    "components": {"schemas": {"Pet": PET}},
+}  # fmt: skip
+
+
+def test_webhooks_and_callbacks_are_parsed(client_of: Any) -> None:
+    """Each webhook and callback is a parser of its type; names that collide get digits."""
+    package = client_of(DOCUMENT)
+    webhooks = importlib.import_module(f"{package.__name__}.webhooks")
+    models = importlib.import_module(f"{package.__name__}.models")
+    names = sorted(name for name, value in vars(webhooks).items() if isinstance(value, Webhook))
+
+    assert names[0] == "add_pet_done"
+    assert [re.sub(r"_[0-9a-f]{4}$", "", name) for name in names] == ["add_pet_done", "models", "new_pet", "new_pet"]
+    done = webhooks.add_pet_done.parse('["2026-01-02T03:04:05Z"]')
+    assert done == [dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)]
+    first = next(getattr(webhooks, name) for name in names if getattr(webhooks, name).name == "newPet")
+    assert first.parse(b'{"id": 7, "born": "2026-01-02"}') == models.Pet(id=7, born=dt.date(2026, 1, 2))
+    assert repr(first) == "<Webhook 'newPet'>"
+    with pytest.raises(WebhookError, match=r"'newPet' is not what the document declares: .*\$\.id"):
+        first.parse('{"id": "x"}')
+
+
+def test_a_package_without_webhooks_has_no_module(client_of: Any) -> None:
+    """Where the API sends nothing, there is nothing to read it with."""
+    package = client_of({**DOCUMENT, "paths": {}, "webhooks": {}})
+
+    assert not (Path(package.__file__).parent / "webhooks.py").exists()
+
+
+@pytest.mark.parametrize("style", ["both", "functions"])
+def test_links_are_told(importing: Path, client_of: Any, style: str) -> None:
+    """README.md says which operation a reply leads to, and what its arguments are."""
+    package = client_of(DOCUMENT, style=style)
+    lines = (Path(package.__file__).parent / "README.md").read_text().splitlines()
+    called = ("get_pet.sync", "add_pet.sync") if style == "functions" else ("client.pets.get", "client.pets.add")
+
+    assert f"  - leads to `{called[0]}(id=$response.body#/id)`: The pet." in lines
+    assert f"  - leads to `{called[1]}()`" in lines
+    assert sum("leads to" in line for line in lines) == 2
+
+
+SECRET = b"a key of some length"
+TEXT = "whsec_" + base64.b64encode(SECRET).decode()
+BODY = b'{"id": 7}'
+NOW = 1_700_000_000.0
+
+
+def signed(key: bytes = SECRET, body: bytes = BODY, at: str = "1700000000") -> dict[str, str]:
+    """Return the headers of a webhook as https://www.standardwebhooks.com has them."""
+    digest = hmac.new(key, f"msg_1.{at}.".encode() + body, hashlib.sha256).digest()
+    signature = f"v1a,x v1,{base64.b64encode(digest).decode()}"
+    return {"Webhook-Id": "msg_1", "Webhook-Timestamp": at, "Webhook-Signature": signature}
+
+
+@pytest.mark.parametrize("secret", [SECRET, TEXT])
+def test_signatures(secret: str | bytes) -> None:
+    """A body that is signed with the secret is unwrapped."""
+    webhook: Webhook[dict[str, int]] = Webhook("x", lambda: dict[str, int])
+
+    assert webhook.unwrap(BODY, signed(), secret, now=NOW + 200) == {"id": 7}
+    verify(BODY.decode(), signed(), secret, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("headers", "now", "said"),
+    [
+        (signed(b"another"), NOW, "not that of the body"),
+        (signed(body=b"{}"), NOW, "not that of the body"),
+        ({**signed(), "Webhook-Id": "msg_2"}, NOW, "not that of the body"),
+        ({**signed(), "Webhook-Signature": "v1,\u00e9"}, NOW, "not that of the body"),
+        (signed(), NOW + 301, "too old"),
+        (signed(), NOW - 301, "from the future"),
+        (signed(at="nan"), NOW, "too old"),
+        (signed(at="x"), NOW, "no number"),
+        (signed(), None, "too old"),
+        ({}, NOW, "no signature"),
+    ],
+)
+def test_wrong_signatures(headers: dict[str, str], now: float | None, said: str) -> None:
+    """A webhook that somebody else has sent, or sends again later, is refused."""
+    with pytest.raises(SignatureError, match=said):
+        Webhook("x", lambda: dict).unwrap(BODY, headers, TEXT, now=now)
+
+
+def test_other_signatures() -> None:
+    """The HMAC of the body alone, in hex or base64, as many services send it."""
+    digest = hmac.new(b"s", BODY, hashlib.sha256)
+    verify_hmac(BODY, f"sha256={digest.hexdigest()}", "s")
+    verify_hmac(BODY.decode(), base64.b64encode(digest.digest()).decode(), b"s", encoding="base64")
+    with pytest.raises(SignatureError):
+        verify_hmac(BODY, digest.hexdigest(), "t")
+    with pytest.raises(ValueError, match="text in base64, or bytes"):
+        verify(BODY, signed(), "no base64!", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [("oai-webhook31.json", "new_pet: Webhook[models.Pet]"), ("oai-callback.yaml", "Webhook["), ("oai-tictactoe31.yaml", "Webhook[")],
+)  # fmt: skip
+def test_published_documents(importing: Path, place: str, expected: str) -> None:
+    """The published examples of webhooks and callbacks have their parsers."""
+    made = generate(ROOT / "tests" / "data" / "openapi" / place, output=importing / "webhook_client")
+
+    assert expected in made.files["webhooks.py"]
+    module = importlib.import_module("webhook_client.webhooks")
+    assert [value for value in vars(module).values() if isinstance(value, Webhook)]
