@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
@@ -65,6 +64,8 @@ def verify(body: bytes | str, headers: Mapping[str, str], secret: str | bytes, *
     `secret` is the key itself, or text in base64 that may begin with "whsec_". `now` is the time in seconds since 1970.
     Raises SignatureError.
     """
+    import hmac
+
     fields = {name.lower(): value for name, value in headers.items()}
     given = [fields.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")]
     if not all(given):
@@ -94,6 +95,8 @@ def verify_hmac(
 
     Raises SignatureError.
     """
+    import hmac
+
     content = body.encode() if isinstance(body, str) else body
     key = secret.encode() if isinstance(secret, str) else secret
     expected = hmac.digest(key, content, algorithm)
