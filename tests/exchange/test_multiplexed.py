@@ -122,8 +122,8 @@ def test_a_server_without_http2(world: World) -> None:
 
 
 def test_a_large_upload(world: World) -> None:
-    """8 MiB go up at the pace of the server's windows, and arrive whole; so do pieces of a generator."""
-    data = bytes(range(256)) * 4096 * 8
+    """4 MiB go up at the pace of the server's windows, and arrive whole; so do pieces of a generator."""
+    data = bytes(range(256)) * 4096 * 4
 
     def answer(peer: Http2Peer, request: Request) -> None:
         peer.respond(request.stream, body=b"%d" % (request.body == data))

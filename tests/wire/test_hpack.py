@@ -366,3 +366,22 @@ def test_a_bomb_is_refused_in_bounded_time_and_memory() -> None:
 
     assert peak < 4 * 1024 * 1024
     assert elapsed < 1
+
+
+@pytest.mark.parametrize("size", [10, 300, 1500, 5000])
+@pytest.mark.parametrize("count", [1, 40, 400])
+def test_what_is_added_is_there_when_it_is_looked_at(count: int, size: int) -> None:
+    """However much was added before anybody refers to the dynamic table, it holds what it would have held (RFC 7541, 4.4)."""
+    ours, oracle = Decoder(max_list=10**6), hpack.Decoder(max_header_list_size=10**6)
+    for number in range(count):
+        value = b"%d" % number + b"v" * (size if number % 7 == 3 else 20)
+        length = encode_integer(len(value), 0x7F, 0)
+        block = b"\x40\x03x-a" + length + value + b"\x5f" + length + value
+        assert ours.decode(block) == [(b"x-a", value), (b"content-type", value)]
+        oracle.decode(block)
+
+    held = list(oracle.header_table.dynamic_entries)
+    for place, entry in enumerate(held):
+        assert ours.decode(encode_integer(62 + place, 0x7F, 0x80)) == [entry]
+    with pytest.raises(HpackError, match="refers to what is not there"):
+        ours.decode(encode_integer(62 + len(held), 0x7F, 0x80))

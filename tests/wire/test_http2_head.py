@@ -479,3 +479,45 @@ def test_methods_are_not_remembered_without_end() -> None:
         engine.receive(headers(stream.id, (b"n", b"%d" % number), end=True))
         assert stream.head is not None
         assert stream.head.pairs == [(b"n", b"%d" % number)]
+
+
+def test_a_block_that_adds_the_same_each_time() -> None:
+    """A head that refers to nothing dynamic is known by its bytes, and still puts its fields into the table each time."""
+    engine = connect()
+    oracle = hpack.Decoder()
+    adding = fields(STATUS) + b"\x40\x03x-a\x03one" + b"\x5f\x04text"
+    other = fields(STATUS) + b"\x40\x03x-b\x03two"
+    # Both of the fields that came last, and the one before them.
+    referring = b"\x88\xbe\xbf\xc0"
+
+    for head in (adding, adding, other, adding, referring, adding, adding, referring, other, referring, other, adding):
+        stream = ask(engine)
+        engine.receive(frame(1, 5, stream.id, head))
+        assert stream.head is not None
+        expected = [(bytes(name), bytes(value)) for name, value in oracle.decode(head, raw=True)]
+        assert [STATUS, *stream.head.pairs] == expected
+
+
+def test_a_request_is_written_anew_where_what_holds_for_it_has_changed() -> None:
+    """What is sent again and again is kept, until the table or the limit of the server changes."""
+    engine = connect()
+    oracle = hpack.Decoder()
+    same = block((b"x-id", b"7"))
+    sent: list[bytes] = []
+
+    def ask_again() -> list[Field]:
+        engine.open("GET", b"/a", same)
+        (_, _, payload) = next(found for found in sent_by(engine, 1))
+        sent.append(payload)
+        return [(bytes(name), bytes(value)) for name, value in oracle.decode(payload, raw=True)]
+
+    expected = ask_again()
+    for _ in range(4):
+        assert ask_again() == expected
+    assert len(set(sent[2:])) == 1
+    engine.receive(settings((1, 0)))
+    assert ask_again() == expected
+    assert sent[-1] != sent[-2]
+    engine.receive(settings((6, 10)))
+    with pytest.raises(LocalProtocolError, match="larger than the 10 bytes"):
+        engine.open("GET", b"/a", same)

@@ -38,7 +38,7 @@ class Request:
     def __init__(self, stream: int, headers: Headers) -> None:
         self.stream = stream
         self.headers = [(bytes(name), bytes(value)) for name, value in headers]
-        self.body = b""
+        self.body = bytearray()
         self.trailers: Headers = []
         self.ended = False
         self.reset_code: int | None = None
