@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 PROTOCOLS: dict[str, dict[str, Any]] = {
     "http 1.1": {},
     "http 2": {"http1": False, "http2": True},
@@ -20,8 +22,10 @@ class Cell:
         self.row = row
         self.column = column
 
-    def __repr__(self) -> str:
-        return f"{self.row}-{self.column}"
+    @property
+    def program(self) -> str:
+        """The server that the row is about."""
+        return self.row.split(maxsplit=1)[0]
 
 
 class Spoken(Cell):
@@ -29,11 +33,10 @@ class Spoken(Cell):
 
     def __init__(self, server: str, protocol: str, *, column: str = "") -> None:
         super().__init__(server, column or protocol)
-        self.server = server
         self.protocol = protocol
 
     def __repr__(self) -> str:
-        return f"{self.server}-{self.protocol}"
+        return f"{self.program}-{self.protocol}"
 
 
 class Way(Cell):
@@ -42,10 +45,20 @@ class Way(Cell):
     def __init__(self, proxy: str, kind: str, access: str, protocol: str = "", *, column: str = "") -> None:
         what = {"password": "password", "open": "open", "digest": "Digest"}[access]
         super().__init__(f"{proxy} {kind}, {what}", column or protocol)
-        self.proxy = proxy
         self.kind = kind
         self.access = access
         self.protocol = protocol
 
     def __repr__(self) -> str:
-        return "-".join(filter(None, (self.proxy, self.kind, self.access, self.protocol)))
+        return "-".join(filter(None, (self.program, self.kind, self.access, self.protocol)))
+
+
+def parameters_of(item: pytest.Item) -> dict[str, Any]:
+    """Return what a test is called with."""
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else callspec.params
+
+
+def cells_of(item: pytest.Item) -> list[Cell]:
+    """Return the cell of a test, if it has one."""
+    return [value for value in parameters_of(item).values() if isinstance(value, Cell)]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import pytest
 
-from tests.servers.cells import Cell
+from tests.servers.cells import cells_of, parameters_of
 from tests.servers.files import write_files
 from tests.servers.origins import ORIGINS, Origin, nginx
 from tests.servers.processes import available
+from tests.worlds.certificates import authority
 from tests.worlds.world import WORLDS, World
 
 Directories: TypeAlias = Callable[[str], Path]
+
+Running = TypeVar("Running")
 
 NEEDS = {"test_origins.py": ORIGINS.keys(), "test_proxies.py": {"nginx"}}
 """Without any of these servers a module has nothing to test. The ordinary run has none: see scripts/servers/."""
@@ -47,9 +53,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _place(item: pytest.Item) -> tuple[str, str]:
     """Return what a test is about besides its world, and the world; nothing for a test that has no cell."""
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    cells = [repr(value) for value in parameters.values() if isinstance(value, Cell)]
-    return "".join(cells), str(parameters.get("world", ""))
+    return "".join(map(repr, cells_of(item))), str(parameters_of(item).get("world", ""))
+
+
+@contextlib.contextmanager
+def started(
+    request: pytest.FixtureRequest, starts: Mapping[str, Callable[[], AbstractContextManager[Running]]]
+) -> Generator[Callable[[str], Running]]:
+    """Start all that the tests of this run need of `starts`, at once, give what waits for one of them, and end them."""
+    # Made here: each of several threads that ask for it at the same time would make one of its own.
+    authority()
+    needed = {cell.program: None for item in request.session.items for cell in cells_of(item) if cell.program in starts}
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as threads:
+        starting = {name: threads.submit(stack.enter_context, starts[name]()) for name in needed}
+        yield lambda name: starting[name].result()
 
 
 @pytest.fixture(params=KINDS_OF_WORLDS)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.servers.cells import Cell
+from tests.servers.cells import cells_of
 
 _outcomes: dict[str, list[str]] = {}
 """The cell of each test that has not ended, and what is known of its outcome."""
@@ -17,12 +16,8 @@ _outcomes: dict[str, list[str]] = {}
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Note which cell a test belongs to: one of its parameters says so."""
-    parameters: dict[str, Any] = (
-        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    )
-    for value in parameters.values():
-        if isinstance(value, Cell):
-            _outcomes[item.nodeid] = [value.row, value.column, "passed"]
+    for cell in cells_of(item):
+        _outcomes[item.nodeid] = [cell.row, cell.column, "passed"]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -60,12 +60,19 @@ def running(command: Command, directory: Path, **environment: str) -> Generator[
             _end(process)
 
 
+_given: set[int] = set()
+"""Ports that were given out: servers start at the same time, and each listens on its own only after a while."""
+
+
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a port of loopback that nobody listens on, and that nobody here was given."""
+    while True:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port: int = sock.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
@@ -83,7 +90,7 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a server and all that it started: they are a process group of their own."""
-    for kind, patience in ((signal.SIGTERM, 1), (signal.SIGKILL, 5)):
+    for kind, patience in ((signal.SIGTERM, 0.5), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, kind)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from borzoi import Limits
 from tests.exchange.http_peers import assert_whole
 from tests.servers.cells import PROTOCOLS, Spoken
-from tests.servers.conftest import Directories
+from tests.servers.conftest import Directories, started
 from tests.servers.files import BIG, COUNT, MEBIBYTE, small
 from tests.servers.origins import ORIGINS, TRAILERS, Origin
 from tests.servers.processes import available
@@ -27,10 +27,11 @@ WITH_TRAILERS = [
 
 
 @pytest.fixture(scope="module")
-def started(directories: Directories, files: Path) -> Iterator[Callable[[str], Origin]]:
-    """Start each server when it is first asked for, and end them all."""
-    with contextlib.ExitStack() as stack:
-        yield functools.cache(lambda name: stack.enter_context(ORIGINS[name][0](directories(name), files)))
+def running(request: pytest.FixtureRequest, directories: Directories, files: Path) -> Iterator[Callable[[str], Origin]]:
+    """The servers by their names."""
+    starts = {name: partial(start, directories(name), files) for name, (start, _) in ORIGINS.items()}
+    with started(request, starts) as by_name:
+        yield by_name
 
 
 def client_for(world: World, spoken: Spoken, **more: Any) -> Any:
@@ -45,9 +46,9 @@ async def pieces() -> AsyncGenerator[bytes]:
 
 
 @pytest.mark.parametrize("spoken", SPOKEN, ids=repr)
-def test_requests(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+def test_requests(world: World, running: Callable[[str], Origin], spoken: Spoken) -> None:
     """GETs small and big, HEAD, POSTs up to 1 MiB, a body in pieces and 204, one after the other over one connection."""
-    base = started(spoken.server).url(spoken.protocol)
+    base = running(spoken.program).url(spoken.protocol)
 
     async def body() -> None:
         async with client_for(world, spoken) as client:
@@ -64,8 +65,8 @@ def test_requests(world: World, started: Callable[[str], Origin], spoken: Spoken
             async with contextlib.aclosing(pieces()) as content:
                 response = await client.put(f"{base}/echo", content=content if world.is_async else [MEBIBYTE])
             # nginx neither counts nor takes in a body that it does not need, and whose length nobody told it.
-            assert response.content == MEBIBYTE or spoken.server == "nginx"
-            if spoken.server != "nghttpd":
+            assert response.content == MEBIBYTE or spoken.program == "nginx"
+            if spoken.program != "nghttpd":
                 response = await client.get(f"{base}/empty")
                 assert (response.status_code, response.content) == (204, b"")
             assert_whole(client, idle=1)
@@ -74,9 +75,9 @@ def test_requests(world: World, started: Callable[[str], Origin], spoken: Spoken
 
 
 @pytest.mark.parametrize("spoken", SPOKEN, ids=repr)
-def test_a_download_that_is_stopped(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+def test_a_download_that_is_stopped(world: World, running: Callable[[str], Origin], spoken: Spoken) -> None:
     """A client that has had enough half way through a body goes on with another request, and can have all of it."""
-    base = started(spoken.server).url(spoken.protocol)
+    base = running(spoken.program).url(spoken.protocol)
 
     async def body() -> None:
         async with client_for(world, spoken) as client:
@@ -94,9 +95,9 @@ def test_a_download_that_is_stopped(world: World, started: Callable[[str], Origi
 
 
 @pytest.mark.parametrize("spoken", SPOKEN, ids=repr)
-def test_many_at_once(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+def test_many_at_once(world: World, running: Callable[[str], Origin], spoken: Spoken) -> None:
     """200 requests at once each get their own answer: over one connection of HTTP/2, or 20 of HTTP/1.1."""
-    base = started(spoken.server).url(spoken.protocol)
+    base = running(spoken.program).url(spoken.protocol)
 
     async def body() -> None:
         async with client_for(world, spoken, limits=Limits(max_connections=20)) as client:
@@ -111,10 +112,10 @@ def test_many_at_once(world: World, started: Callable[[str], Origin], spoken: Sp
 
 
 @pytest.mark.parametrize("spoken", WITH_TRAILERS, ids=repr)
-def test_trailers(world: World, started: Callable[[str], Origin], spoken: Spoken) -> None:
+def test_trailers(world: World, running: Callable[[str], Origin], spoken: Spoken) -> None:
     """What a server sends after a body is there once the body is read, and the connection serves on."""
-    base = started(spoken.server).url(spoken.protocol)
-    path = "0" if spoken.server == "nghttpd" else "trailers"
+    base = running(spoken.program).url(spoken.protocol)
+    path = "0" if spoken.program == "nghttpd" else "trailers"
 
     async def body() -> None:
         async with client_for(world, spoken) as client:

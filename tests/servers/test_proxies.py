@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import borzoi
 from borzoi import DigestAuth, Proxy
 from tests.exchange.http_peers import assert_whole, network_client
 from tests.servers.cells import PROTOCOLS, Way
-from tests.servers.conftest import Directories
+from tests.servers.conftest import Directories, started
 from tests.servers.files import BIG, small
 from tests.servers.origins import Origin
 from tests.servers.processes import available, free_port
@@ -21,7 +20,7 @@ from tests.servers.proxies import PROXIES, USER, Via, protocols_of
 from tests.worlds.certificates import client_context
 from tests.worlds.world import World
 
-Started = Callable[[str], Via]
+Running = Callable[[str], Via]
 
 KINDS = [
     (name, kind, access)
@@ -41,10 +40,11 @@ CHECKED = [
 
 
 @pytest.fixture(scope="session")
-def started(origin: Origin, directories: Directories) -> Iterator[Started]:
-    """Start each proxy when it is first asked for, and end them all."""
-    with contextlib.ExitStack() as stack:
-        yield functools.cache(lambda name: stack.enter_context(PROXIES[name][0](directories(name), origin)))
+def running(request: pytest.FixtureRequest, origin: Origin, directories: Directories) -> Iterator[Running]:
+    """The proxies by their names."""
+    starts = {name: partial(start, directories(name), origin) for name, (start, *_) in PROXIES.items()}
+    with started(request, starts) as by_name:
+        yield by_name
 
 
 def client_for(world: World, via: Via, way: Way, password: str = USER[1]) -> Any:
@@ -58,9 +58,9 @@ def client_for(world: World, via: Via, way: Way, password: str = USER[1]) -> Any
 
 
 @pytest.mark.parametrize("way", WAYS, ids=repr)
-def test_requests(world: World, way: Way, started: Started, origin: Origin) -> None:
+def test_requests(world: World, way: Way, running: Running, origin: Origin) -> None:
     """Requests and a big body come through, over a connection that is kept, and the origin sees none of the secrets."""
-    via, base = started(way.proxy), origin.url(way.protocol, "localhost")
+    via, base = running(way.program), origin.url(way.protocol, "localhost")
 
     async def body() -> None:
         async with client_for(world, via, way) as client:
@@ -78,10 +78,10 @@ def test_requests(world: World, way: Way, started: Started, origin: Origin) -> N
 
 
 @pytest.mark.parametrize("way", UNREACHABLE, ids=repr)
-def test_an_origin_that_nobody_is_at(world: World, way: Way, started: Started) -> None:
+def test_an_origin_that_nobody_is_at(world: World, way: Way, running: Running) -> None:
     """An origin that the proxy cannot reach is a ProxyError that names the proxy, or what the proxy says of it."""
-    via = started(way.proxy)
-    port = 1 if way.proxy == "tinyproxy" else free_port()
+    via = running(way.program)
+    port = 1 if way.program == "tinyproxy" else free_port()
 
     async def body() -> None:
         async with client_for(world, via, way) as client:
@@ -94,12 +94,12 @@ def test_an_origin_that_nobody_is_at(world: World, way: Way, started: Started) -
 
 
 @pytest.mark.parametrize("way", CHECKED, ids=repr)
-def test_a_wrong_password(world: World, way: Way, started: Started, origin: Origin) -> None:
+def test_a_wrong_password(world: World, way: Way, running: Running, origin: Origin) -> None:
     """A proxy that wants another password is a ProxyError that says so, without the one it was told.
 
     One that forwards the request answers it itself: that is the response.
     """
-    via, url = started(way.proxy), origin.url(way.protocol, "localhost")
+    via, url = running(way.program), origin.url(way.protocol, "localhost")
 
     async def body() -> None:
         async with client_for(world, via, way, "not-it") as client:
