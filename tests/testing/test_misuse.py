@@ -149,3 +149,13 @@ def test_mocks_and_cassettes_nest(cassette: Any) -> None:
             assert client.get(URL).status_code == 201
         assert isinstance(transports.stand_in, StandIn)
         assert client.get(URL).status_code == 201
+
+
+def test_a_client_outlives_many_mocks() -> None:
+    """A client for a whole session keeps nothing of the mocks that it has met."""
+    with borzoi.Client(trust_env=False) as client:
+        for _ in range(3):
+            with mock() as m:
+                m.get(URL).reply(200)
+                client.get(URL)
+        assert client._transport.guests == ()

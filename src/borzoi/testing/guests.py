@@ -64,6 +64,13 @@ class Guest:
         self.is_closed = True
         self._pool.close()
 
+    def leave(self) -> None:
+        """Close all connections, and belong to the transport no more, which may outlive many mocks."""
+        self.close()
+        transport = self.transport()
+        if transport is not None:
+            transport.guests = tuple(guest for guest in transport.guests if guest is not self)
+
     def leaks(self) -> list[str]:
         """Return what was left open."""
         found = [f"{request.method} {request.url} was still under way" for request in self._under_way.values()]

@@ -175,7 +175,7 @@ class Mock(Routes):
         guests = list(self._guests.values())
         text = self.router.report([text for guest in guests for text in guest.leaks()] if self.leaks else [])
         for guest in guests:
-            guest.close()
+            guest.leave()
         return text
 
     def forget_context(self) -> None:

@@ -9,6 +9,9 @@ teardown. It passes if it passes as it is and nothing is found.
 
 from __future__ import annotations
 
+import gc
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +58,8 @@ def _swept(item: pytest.Item, raises: Any = (), swallows: bool = False) -> list[
         run = Run(injection, learnt)
         _run(item, run)
         found.append((injection, run.findings(allowed, swallows=swallows)))
+        if run.leaks:
+            _bury(run)
     text = told(found, len(found))
     if text is not None:
         for report in reports:
@@ -62,6 +67,17 @@ def _swept(item: pytest.Item, raises: Any = (), swallows: bool = False) -> list[
                 report.outcome = "failed"
                 report.longrepr = text
     return reports
+
+
+def _bury(run: Run) -> None:
+    """Have what was left open collected here, and not in a test that has nothing to do with it."""
+    run.errors.clear()
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        # pytest keeps the last error for debuggers, and with it all that its frames hold.
+        sys.__dict__.pop(name, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def _run(item: pytest.Item, run: Run) -> list[pytest.TestReport]:
