@@ -21,6 +21,7 @@ import h2.connection
 
 from borzoi._values.headers import HeaderBlock
 from borzoi._wire.http2 import Http2
+from borzoi._wire.http2_frames import DATA, END_STREAM, encode_frame, encode_headers
 
 EXCHANGES = 1024
 BODY = b'{"id": 12345, "name": "borzoi", "tags": ["fast", "sleek"], "ok": true, "n": 9}'
@@ -41,11 +42,19 @@ class Work:
     """One row: how many streams at once, and what makes one exchange differ from the next."""
 
     def __init__(
-        self, title: str, batch: int, *, unique: bool = False, new_path: bool = False, body: bool = False
+        self,
+        title: str,
+        batch: int,
+        *,
+        unique: bool = False,
+        new_path: bool = False,
+        body: bool = False,
+        adds: bool = False,
     ) -> None:
         self.title = title
         self.batch = batch
         self.unique = unique
+        self.adds = adds
         self.new_path = new_path
         self.method = "POST" if body else "GET"
         self.upload = UPLOAD if body else b""
@@ -77,6 +86,7 @@ WORKS = [
     Work("64 at once, a new path each", 64, new_path=True),
     Work("64 at once, a new field in each answer", 64, unique=True),
     Work("64 at once, 1 KiB uploaded", 64, body=True),
+    Work("64 at once, answers as nginx writes them", 64, adds=True),
 ]
 
 
@@ -103,10 +113,21 @@ def _answer(work: Work, server: Any, client: Http2, numbers: range) -> bytes:
         server.send_headers(stream.id, work.answer(number))
         server.send_data(stream.id, BODY, end_stream=True)
     answers: bytes = server.data_to_send()
+    if work.adds:
+        answers = b"".join([_answer_of_nginx(work, stream) for stream in client.streams])
     for stream in client.receive(answers):
         if not stream.complete or client.take(stream) != [BODY]:
             raise RuntimeError(f"{stream!r} was not answered")
     return answers
+
+
+def _answer_of_nginx(work: Work, stream: int) -> bytes:
+    """Return an answer whose fields go into the table each time, and are never referred to (RFC 7541, 6.2.1)."""
+    names = {"server": 54, "date": 33, "content-type": 31, "content-length": 28, "vary": 59}
+    block = b"\x88" + b"".join(
+        [bytes((0x40 | names[name], len(value))) + value.encode() for name, value in work.answer(0)[1:]]
+    )
+    return encode_headers(stream, block, end_stream=False) + encode_frame(DATA, END_STREAM, stream, BODY)
 
 
 def run_ours(work: Work, recorded: Recorded) -> float:
