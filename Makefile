@@ -25,7 +25,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-fast test-servers coverage lint types bench fuzz docs openapi-corpus compat clean
+.PHONY: help setup demo test test-fast test-servers coverage lint types bench fuzz docs openapi-corpus scoreboard compat clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -66,6 +66,9 @@ fuzz: $(VENV)/.installed ## Give the property tests a hundred times the examples
 
 docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
 	$(BIN)/python scripts/check_docs.py
+
+scoreboard: $(VENV)/.installed ## Run the faults, the codes and the corpora, and write SCOREBOARD.md and scoreboard.json.
+	$(BIN)/python -m scripts.scoreboard $(ARGS)
 
 openapi-corpus: $(VENV)/.installed ## Generate clients of many documents and show the figures. OPENAPI_CORPUS= is a folder of more.
 	$(BIN)/python -m scripts.openapi_corpus $(or $(OPENAPI_CORPUS),tests/data/openapi) $(ARGS)

@@ -14,9 +14,6 @@ from typing import NamedTuple
 
 from .place import HTTP1, HTTP2, Place, Speech
 
-ROWS = 66
-"""How many rows the table has."""
-
 WAITING = {50: "HTTP/3 is not there"}
 """Rows that cannot be run, and why."""
 

@@ -1,0 +1,320 @@
+"""`make scoreboard`: run what stands for reliability, and write SCOREBOARD.md and scoreboard.json.
+
+    python -m scripts.scoreboard [--short | --list]
+
+Three tables: the faults (tests/faults) by row, the codes (tests/codes/index.py) by code, and the corpora by suite, with
+what differs on purpose and why. `--short` runs the tables' own tests and the corpora in the blocking world, leaves what
+else stands for a code to the suite, and writes nothing; `--list` runs nothing, and says which tests are for which code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
+
+ROOT = Path(__file__).resolve().parents[1]
+ONE_WORLD = "not asyncio and not trio and not uvloop and not portable"
+FAULT_TEST = "test_fault["
+
+
+class Outcome(NamedTuple):
+    """What became of one test."""
+
+    module: str
+    """Its file below tests, such as "codes/test_r.py"."""
+    name: str
+    """Its class, if it has one, and its name."""
+    passed: bool
+
+
+class Corpus(NamedTuple):
+    """A suite of others that is run here."""
+
+    name: str
+    test: str
+    cases: int
+    differences: dict[str, int]
+    """Sentences that say why, and how many cases each covers."""
+
+
+class Row(NamedTuple):
+    """One line of a table."""
+
+    key: str
+    what: str
+    passed: int
+    failed: int
+    note: str = ""
+
+    @property
+    def state(self) -> str:
+        """What is said of it."""
+        if self.note and not self.passed + self.failed:
+            return "waits"
+        if self.failed:
+            return "FAILS"
+        return "holds" if self.passed else "not run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tests, and show what came of them. Returns the status of the process."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.scoreboard", description="The scoreboard of reliability.")
+    parser.add_argument("--short", action="store_true", help="the blocking world alone; write nothing")
+    parser.add_argument("--list", action="store_true", help="say which tests stand for which code")
+    options = parser.parse_args(arguments)
+    if options.list:
+        print("\n".join(listing()))
+        return 0
+
+    known = corpora()
+    outcomes = run(files(known, short=options.short), short=options.short)
+    tables = {"faults": fault_rows(outcomes), "codes": code_rows(outcomes), "corpora": corpus_rows(known, outcomes)}
+    text = page(tables, known)
+    if not options.short:
+        (ROOT / "SCOREBOARD.md").write_text(text, encoding="utf-8")
+        (ROOT / "scoreboard.json").write_text(as_json(tables), encoding="utf-8")
+    wrong = ("FAILS",) if options.short else ("FAILS", "not run")
+    failing = [row for rows in tables.values() for row in rows if row.state in wrong]
+    print("\n".join(summary(tables)))
+    for row in failing:
+        print(f"{row.state}: {row.key} ({row.what}): {row.failed} of {row.passed + row.failed}")
+    return 1 if failing else 0
+
+
+# What there is to run.
+
+
+def index() -> dict[str, Any]:
+    """Return the codes."""
+    codes: dict[str, Any] = importlib.import_module("tests.codes.index").CODES
+    return codes
+
+
+def listing() -> Iterable[str]:
+    """Yield each code with its tests."""
+    for code, entry in index().items():
+        tests = [f"row {test} of tests/faults" if isinstance(test, int) else f"tests/{test}" for test in entry.tests]
+        yield f"{code:3} {entry.asks}: {', '.join(tests) or 'waits, as ' + entry.waits}"
+
+
+def files(known: Iterable[Corpus], *, short: bool = False) -> list[str]:
+    """Return the files to run."""
+    named = {test.partition("::")[0] for entry in index().values() for test in entry.tests if isinstance(test, str)}
+    if short:
+        named = {name for name in named if name.startswith("codes/")}
+    named |= {corpus.test.partition("::")[0] for corpus in known}
+    return sorted(f"tests/{name}" for name in named | {"faults/test_table.py"})
+
+
+def run(paths: list[str], *, short: bool) -> list[Outcome]:
+    """Run files of tests. Raises RuntimeError where they did not run."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), f"--junitxml={report}"]
+        command += [
+            "-p",
+            "no:cacheprovider",
+            "--no-header",
+            "--tb=short",
+            *(["-k", ONE_WORLD] if short else []),
+            *paths,
+        ]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1) or not report.exists():
+            raise RuntimeError(f"The tests did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        if done.returncode:
+            print(done.stdout[-8000:])
+        # It was written by the pytest that was run just now.
+        return list(outcomes_of(ET.parse(report).getroot()))  # noqa: S314
+
+
+def outcomes_of(report: ET.Element) -> Iterable[Outcome]:
+    """Yield the outcome of each test of a report."""
+    for case in report.iter("testcase"):
+        parts = case.get("classname", "").removeprefix("tests.").split(".")
+        classes = [part for part in parts if part.startswith("Test")]
+        module = "/".join(parts[: len(parts) - len(classes)]) + ".py"
+        failed = case.find("failure") is not None or case.find("error") is not None
+        yield Outcome(module, "::".join([*classes, case.get("name", "")]), not failed)
+
+
+# The tables.
+
+
+def fault_rows(outcomes: list[Outcome]) -> list[Row]:
+    """Return a line for each row of the table of faults."""
+    rows: dict[int, tuple[str, str, str]] = importlib.import_module("tests.faults.rows").ROWS
+    waiting: dict[int, str] = importlib.import_module("tests.faults.table").WAITING
+    found: dict[int, Counter[bool]] = {number: Counter() for number in rows}
+    for outcome in outcomes:
+        if outcome.module == "faults/test_table.py" and outcome.name.startswith(FAULT_TEST):
+            found[_row_of(outcome)][outcome.passed] += 1
+    return [
+        Row(str(number), f"{what}: {comes}", found[number][True], found[number][False], waiting.get(number, ""))
+        for number, (what, comes, _) in rows.items()
+    ]
+
+
+def _row_of(outcome: Outcome) -> int:
+    return int(outcome.name.removeprefix(FAULT_TEST).partition(":")[0])
+
+
+def code_rows(outcomes: list[Outcome]) -> list[Row]:
+    """Return a line for each code."""
+    rows: list[Row] = []
+    for code, entry in index().items():
+        counted = Counter(
+            outcome.passed for outcome in outcomes if any(stands_for(outcome, test) for test in entry.tests)
+        )
+        rows.append(Row(code, entry.asks, counted[True], counted[False], entry.waits))
+    return rows
+
+
+def stands_for(outcome: Outcome, test: str | int) -> bool:
+    """Tell whether an outcome is of a test, or of a row of the table of faults."""
+    if isinstance(test, int):
+        is_fault = outcome.module == "faults/test_table.py" and outcome.name.startswith(FAULT_TEST)
+        return is_fault and _row_of(outcome) == test
+    path, _, name = test.partition("::")
+    return outcome.module == path and (not name or re.split(r"::|\[", outcome.name)[0] == name)
+
+
+def corpus_rows(known: list[Corpus], outcomes: list[Outcome]) -> list[Row]:
+    """Return a line for each corpus. Its cases count as failed where a test of it fails."""
+    rows: list[Row] = []
+    for corpus in known:
+        counted = Counter(outcome.passed for outcome in outcomes if stands_for(outcome, corpus.test))
+        differing = sum(corpus.differences.values())
+        failed = counted[False] if counted[True] + counted[False] else corpus.cases
+        rows.append(
+            Row(
+                corpus.name,
+                f"{corpus.cases} cases, {differing} differ on purpose",
+                corpus.cases - differing - failed,
+                failed,
+            )
+        )
+    return rows
+
+
+def corpora() -> list[Corpus]:
+    """Return the corpora, counted by the tests that run them."""
+    module = importlib.import_module
+    state, suffix = module("tests.values.test_http_state"), module("tests.values.test_public_suffix")
+    url, llhttp = module("tests.values.test_whatwg_url"), module("tests.wire.test_llhttp_corpus")
+    hpack, frames = module("tests.wire.test_hpack_corpus"), module("tests.wire.test_http2_frames")
+    events = module("tests.messages.test_sse")
+    blocks = sum(len(cases) for name, cases in hpack.stories().items() if not name.startswith("raw"))
+    return [
+        Corpus("http-state", "values/test_http_state.py::TestCorpus", len(state.CASES) + len(state.dates()), {}),
+        Corpus("public suffixes", "values/test_public_suffix.py::test_list_checks", len(suffix.CHECKS), {}),
+        Corpus("WHATWG URL, http and https", "values/test_whatwg_url.py", len(url.CASES), _url_differences(url)),
+        Corpus("llhttp, responses", "wire/test_llhttp_corpus.py", len(llhttp.CASES), _llhttp_differences(llhttp)),
+        Corpus("hpack-test-case, blocks", "wire/test_hpack_corpus.py", blocks, {}),
+        Corpus("http2-frame-test-case", "wire/test_http2_frames.py", len(list(frames.CORPUS.rglob("*.json"))), {}),
+        Corpus("web platform tests, event streams", "messages/test_sse.py", len(events.STREAMS), {}),
+    ]
+
+
+def _url_differences(url: Any) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for case in url.CASES:
+        verdict = url.verdict(case)
+        if verdict == "only we refuse":
+            text = str(url.outcome(case))
+            other = "A reference such as http:host has no host here."
+            counted[next((why for pattern, why in url.REFUSED.items() if re.search(pattern, text)), other)] += 1
+        elif verdict == "only we accept":
+            text = case["input"].lower()
+            counted[next(why for pattern, why in url.ACCEPTED.items() if re.search(pattern, text))] += 1
+    return dict(counted)
+
+
+def _llhttp_differences(llhttp: Any) -> dict[str, int]:
+    titles = Counter(case.title for case in llhttp.CASES)
+    counted: Counter[str] = Counter()
+    for title, (_, why) in llhttp.DIFFERENCES.items():
+        counted[f"{why[0].upper()}{why[1:]}."] += titles[title]
+    return dict(counted)
+
+
+NOT_RUN = {
+    "IdnaTestV2": "IDNA is that of the package idna, whose own suite it is",
+    "WHATWG URL setters": "a URL does not change; `copy_with()` checks each part for itself",
+    "structured fields, URI templates, SigV4": "nothing here reads or writes them",
+    "http cache-tests": "there is no cache",
+}
+"""Corpora that are not run, and why."""
+
+
+# What is shown.
+
+
+def compatibility() -> list[str]:
+    """Return what is recorded of compatibility: the states of names, and what fails on purpose."""
+    lines = (ROOT / "docs" / "names.md").read_text(encoding="utf-8").splitlines()
+    states = [line for line in lines if re.match(r"\| (state|---|same|safer|different|missing) ", line + " ")][:6]
+    folder = ROOT / "tests" / "compat" / "deliberate"
+    for path in sorted(folder.glob("*.txt")):
+        tests = [
+            line for line in path.read_text(encoding="utf-8").splitlines() if "::" in line and not line.startswith("#")
+        ]
+        states.append(f"\n{len(tests)} tests of the suite of {path.stem} fail on purpose: `{path.relative_to(ROOT)}`.")
+    return states
+
+
+def summary(tables: dict[str, list[Row]]) -> Iterable[str]:
+    """Yield a line for each table."""
+    for name, rows in tables.items():
+        states = Counter(row.state for row in rows)
+        tests = sum(row.passed + row.failed for row in rows)
+        told = ", ".join(
+            f"{states[state]} {state}" for state in ("holds", "FAILS", "waits", "not run") if states[state]
+        )
+        yield f"{name}: {told} ({tests} checks)"
+
+
+def page(tables: dict[str, list[Row]], known: list[Corpus]) -> str:
+    """Return the page."""
+    lines = [
+        "# Scoreboard",
+        "",
+        "`make scoreboard` writes this page and `scoreboard.json`, from tests that it runs.",
+        "",
+    ]
+    lines += [f"- {line}" for line in summary(tables)]
+    headings = {"faults": "Faults", "codes": "Codes", "corpora": "Corpora"}
+    for name, rows in tables.items():
+        lines += ["", f"## {headings[name]}", "", "| | | passed | failed | |", "|---|---|---|---|---|"]
+        lines += [f"| {r.key} | {r.what} | {r.passed} | {r.failed} | {r.state}{_because(r)} |" for r in rows]
+    lines += ["", "## What differs on purpose", ""]
+    for corpus in known:
+        lines += [f"- {corpus.name}, {count}: {why}" for why, count in corpus.differences.items()]
+    lines += ["", "## What is not run", "", *(f"- {name}: {why}." for name, why in NOT_RUN.items())]
+    lines += ["", "## Compatibility, as recorded", "", *compatibility()]
+    return "\n".join(lines) + "\n"
+
+
+def _because(row: Row) -> str:
+    return f": {row.note}" if row.note else ""
+
+
+def as_json(tables: dict[str, list[Row]]) -> str:
+    """Return the figures for programs."""
+    found = {name: [{**row._asdict(), "state": row.state} for row in rows] for name, rows in tables.items()}
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
