@@ -64,7 +64,10 @@ def test_the_demo_runs_and_is_right(capsys: pytest.CaptureFixture[str]) -> None:
         "2. A download of 2 MiB, saved to a file and checked",
         "3. An answer as a language model gives it, token by token",
         "4. Fresh against reused connections, under a simulated round trip of 50 ms",
+        "5. A typed client, made from the API's own document",
     ]
+    assert "3 operations, 4 models" in output.out
+    assert "errors.RecordBadRequest, 400" in output.out
     rows = re.findall(r"^  borzoi +(\w+), (.+?)  +(\d+)  +([\d,]+)  +(\d+)  +(\d+)  +(\d+)$", output.out, re.MULTILINE)
     assert [(world, how, requests, failed) for world, how, requests, *_, failed in rows] == [
         ("asyncio", "64 tasks", "128", "0"),

@@ -1,8 +1,8 @@
 """`borzoi demo`: Borzoi at its job, against a local API that is started for it.
 
 Records fetched many at a time in each world, a large download with its bar and checksum, an answer streamed token by
-token, and what pooling is worth. Every figure is measured in this run. The exit status is 1 if anything that Borzoi
-did was wrong.
+token, what pooling is worth, and a typed client made from the API's own document. Every figure is measured in this run.
+The exit status is 1 if anything that Borzoi did was wrong.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import borzoi
 
 from .demo_clients import CONTENDERS, Contender, Measured, measure
+from .demo_openapi import show_generated_client
 from .demo_routes import ANSWER
 from .demo_server import DemoServer
 from .demo_table import Paper
@@ -62,6 +63,7 @@ class Demo:
         self.download()
         self.stream_answer()
         self.show_pooling()
+        self.wrong += show_generated_client(self.url, self.paper)
 
     # 1. Records.
 

@@ -395,6 +395,14 @@ def half(_: Call) -> Reply:
     return Reply(200, body, ("Content-Type", "application/octet-stream"), length=1000, cut=True)
 
 
+@route("GET", "/openapi.json")
+def document(_: Call) -> Reply:
+    """Give the OpenAPI document of the part that is an API."""
+    from .demo_document import DOCUMENT
+
+    return json_reply(DOCUMENT)
+
+
 @route("GET", "/connections")
 def connections(call: Call) -> Reply:
     """Give the number of connections accepted and of requests received so far, these included."""
