@@ -140,10 +140,14 @@ class SharingPool(Pool):
     def _seat(self, exchange: MultiplexedExchange, connection: MultiplexedConnection) -> bool:
         """Give `exchange` a place on a connection that has one, unless it proves to be of no more use."""
         if connection.leases == 0:
-            if not connection.is_fit():
-                self._drop(connection)
-                return False
-            if connection.places() <= 0:
+            is_fit = False
+            try:
+                is_fit = connection.is_fit()
+            finally:
+                # Also where an interrupt came in between: what it had received then is lost.
+                if not is_fit:
+                    self._drop(connection)
+            if not is_fit or connection.places() <= 0:
                 return False
         # Recorded before it leaves the shelf: an interrupt in between loses nothing.
         connection.leases += 1
