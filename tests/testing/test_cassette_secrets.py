@@ -15,6 +15,7 @@ import borzoi
 from borzoi.testing.cassette import Cassette, CassetteTransport
 from borzoi.testing.cassette_names import is_plainly_telling, is_telling
 from borzoi.testing.cassette_secrets import HIDDEN, LeakError, Redactor
+from borzoi.testing.cassette_spellings import Spellings
 from borzoi.testing.cassette_text import named_values
 from tests.growth import is_linear
 
@@ -318,3 +319,15 @@ def test_names_in_texts_are_plainer() -> None:
     """What is telling as the name of a field need not be so in a text."""
     assert (is_telling("code"), is_plainly_telling("code")) == (True, False)
     assert is_plainly_telling("X-Api-Key")
+
+
+def test_spellings() -> None:
+    """What was hidden is found in each spelling, the longest first, and text around it stays."""
+    spellings = Spellings()
+    for secret in ("secret&1", "secret&1-and-more", "other-one"):
+        spellings.add(secret)
+
+    text = "a secret&1-and-more b secret&amp;1 c 6f746865722d6f6e65 d secret%261 e secret& f"
+    assert spellings.without(text, "*") == "a * b * c * d * e secret& f"
+    assert spellings.are_in("x b3RoZXItb25l x")
+    assert not spellings.are_in("secre")

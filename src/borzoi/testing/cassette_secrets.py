@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
 
 from .cassette_names import is_plainly_telling, is_telling, is_telling_of_numbers
+from .cassette_spellings import SHORTEST, Spellings
 from .cassette_text import named_values
 
 HIDDEN = "[hidden]"
@@ -48,10 +48,6 @@ _PATTERNS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-SHORTEST = 6
-"""Shorter values are hidden where they stand, and not looked for elsewhere: they would be found in any text."""
-
-
 _JSON_LINE = re.compile(r"((?:data: ?)?\s*)([{\[].*[}\]])\s*$", re.DOTALL)
 
 
@@ -73,8 +69,9 @@ class Redactor:
         self._allowed = {name.lower() for name in allow}
         self.secrets = environment_secrets(os.environ if environment is None else environment)
         """What has been hidden, to be found wherever it comes again."""
-        self._known: list[str] = []
-        self._counted = 0
+        self._spellings = Spellings()
+        for secret in self.secrets:
+            self._spellings.add(secret)
 
     def hide(self, value: str) -> str:
         """Return what stands in the place of a secret, and remember it."""
@@ -85,8 +82,9 @@ class Redactor:
     def _remember(self, value: str) -> None:
         scheme, _, rest = value.partition(" ")
         for secret in (value, rest if scheme.isalpha() else "", *_basic_of(scheme, rest)):
-            if len(secret) >= SHORTEST:
+            if len(secret) >= SHORTEST and secret not in self.secrets:
                 self.secrets.add(secret)
+                self._spellings.add(secret)
 
     def field(self, name: str, value: str) -> str:
         """Return the value of a parameter or of a form's field as it may be written."""
@@ -172,16 +170,7 @@ class Redactor:
         for found in _PATTERNS.finditer(text):
             self._remember(found[0])
         text = _PATTERNS.sub(HIDDEN, text)
-        for form in self._forms():
-            text = text.replace(form, HIDDEN)
-        return text
-
-    def _forms(self) -> list[str]:
-        """Return all that what was hidden may look like, the longest first."""
-        if len(self.secrets) != self._counted:
-            self._counted = len(self.secrets)
-            self._known = sorted({form for secret in self.secrets for form in forms_of(secret)}, key=len, reverse=True)
-        return self._known
+        return self._spellings.without(text, HIDDEN)
 
     def _line(self, line: str) -> str:
         """Return a line without the secrets of the JSON that is all of it, or that an event carries in it."""
@@ -217,29 +206,13 @@ class Redactor:
         plain = unquote(text)
         decoded = _decoded(text)
         looks = (text, plain, decoded)
-        return any(_PATTERNS.search(look) or any(form in look for form in self._forms()) for look in looks)
+        return any(_PATTERNS.search(look) or self._spellings.are_in(look) for look in looks)
 
 
 def unquote_safely(text: str) -> str:
     """Return the head of a URL as it is, unless unquoting shows a secret in it."""
     plain = unquote(text)
     return plain if _PATTERNS.search(plain) and not _PATTERNS.search(text) else text
-
-
-def forms_of(secret: str) -> set[str]:
-    """Return the ways in which a secret may be written."""
-    data = secret.encode()
-    return {
-        secret,
-        quote(secret, safe=""),
-        quote(secret),
-        base64.b64encode(data).decode(),
-        base64.urlsafe_b64encode(data).decode().rstrip("="),
-        secret.encode("unicode_escape").decode("ascii"),
-        json.dumps(secret)[1:-1],
-        html.escape(secret),
-        data.hex(),
-    }
 
 
 def _basic_of(scheme: str, credentials: str) -> list[str]:
