@@ -3,8 +3,10 @@
     python -m scripts.openapi_corpus [FOLDER] [--lines]
 
 A row has the operations that were generated and those of the document, the models, the lines, the lines of an operation
-in the layer of calls, CPU seconds and peak memory of the command, the time of an import, and whether every module
-imports and every decoder builds. openapi-python-client is looked for in `.cache/openapi-python-client`.
+in the layer of calls, CPU seconds and peak memory of the command, the time of an import, how many replies in JSON have
+Any somewhere, how many types were declared and are Any all the same (each is printed by its pointer, with the reason),
+and whether every module imports and every decoder builds. openapi-python-client is looked for in
+`.cache/openapi-python-client`.
 """
 
 from __future__ import annotations
@@ -32,19 +34,28 @@ HEAD = (
     "CPU s",
     "MB",
     "import ms",
+    "Any/replies",
+    "lost",
     "sound",
     "peer CPU s",
     "peer ops",
 )
 
 COUNT = """
-import sys
+import json, sys
 from borzoi.openapi.document import open_document
+from borzoi.openapi.plan import build_plan
 from borzoi.openapi.plan.operations import METHODS
-root = open_document(sys.argv[1], root=sys.argv[2]).root
-items = [child.resolved().value for _, child in root.child("paths").items()]
+from borzoi.openapi.plan.schemas import UNDECLARED
+from borzoi.openapi.plan.values import ANY, walk
+document = open_document(sys.argv[1], root=sys.argv[2])
+items = [child.resolved().value for _, child in document.root.child("paths").items()]
 items = [item for item in items if isinstance(item, dict)]
-print(sum(len(set(METHODS) & set(item)) + len(item.get("additionalOperations", {})) for item in items))
+declared = sum(len(set(METHODS) & set(item)) + len(item.get("additionalOperations", {})) for item in items)
+package = build_plan(document)
+replies = [reply.type for each in package.operations for reply in each.replies if reply.kind == "json"]
+untyped = sum(ANY in walk(each) for each in replies)
+print(json.dumps([declared, len(replies), untyped, package.loose, UNDECLARED]))
 """
 
 CHECK = """
@@ -52,9 +63,8 @@ import importlib, json, pkgutil, sys, time
 began = time.perf_counter()
 package = importlib.import_module("generated")
 elapsed = time.perf_counter() - began
-import msgspec
 from borzoi.openapi.runtime import Operation
-from borzoi.openapi.runtime.unions import decode_hook
+from borzoi.openapi.runtime.libraries import decoder
 operations, wrong = 0, []
 for each in pkgutil.walk_packages(package.__path__, "generated."):
     try:
@@ -64,13 +74,13 @@ for each in pkgutil.walk_packages(package.__path__, "generated."):
         operations += len(found)
         for reply in [reply for value in found for reply in (*value.replies.values(), *value.errors.values())]:
             if callable(reply):
-                msgspec.json.Decoder(reply(), dec_hook=decode_hook)
+                decoder(reply())
     except Exception as error:
         wrong.append(f"{each.name}: {type(error).__name__}: {error}")
 models = importlib.import_module("generated.models")
 for name in dir(models) if hasattr(models, "_HOMES") else ():
     try:
-        msgspec.json.Decoder(getattr(models, name), dec_hook=decode_hook)
+        decoder(getattr(models, name))
     except Exception as error:
         wrong.append(f"{name}: {type(error).__name__}: {error}")
 print(json.dumps([elapsed * 1000, operations, wrong]))
@@ -106,9 +116,14 @@ def row_of(document: Path, folder: Path, root: Path) -> list[str]:
     cpu, memory, said, status = measured(command, folder)
     if status:
         return [name, said.strip().splitlines()[-1][:100]]
-    declared = subprocess.run(
+    counted = subprocess.run(
         [sys.executable, "-c", COUNT, str(document), str(root)], capture_output=True, text=True, check=True
     )
+    declared, replies, untyped, loose, undeclared = json.loads(counted.stdout)
+    # Where the document itself leaves open what there is, nothing is lost.
+    lost = {place: reason for place, reason in loose.items() if reason != undeclared and " are declared" not in reason}
+    for place, reason in lost.items():
+        print(f"{name}: Any at #{place.partition('#')[2]}: {reason}")
     subprocess.run([sys.executable, "-m", "compileall", "-q", "generated"], cwd=folder, check=False)
     checked = subprocess.run([sys.executable, "-c", CHECK], cwd=folder, capture_output=True, text=True, check=True)
     milliseconds, operations, wrong = json.loads(checked.stdout)
@@ -119,8 +134,9 @@ def row_of(document: Path, folder: Path, root: Path) -> list[str]:
     per_operation = f"{calls / operations:.1f}" if operations else "-"
     sound = "yes" if not wrong else f"{len(wrong)} wrong: {wrong[0][:80]}"
     return [
-        name, f"{operations}/{declared.stdout.strip()}", str(models), str(len(files)), str(sum(counts.values())),
-        per_operation, f"{cpu:.2f}", f"{memory:.0f}", f"{milliseconds:.0f}", sound, *peer(document, folder),
+        name, f"{operations}/{declared}", str(models), str(len(files)), str(sum(counts.values())),
+        per_operation, f"{cpu:.2f}", f"{memory:.0f}", f"{milliseconds:.0f}",
+        f"{untyped}/{replies}", str(len(lost)), sound, *peer(document, folder),
     ]  # fmt: skip
 
 
@@ -168,7 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def is_whole(row: list[Any]) -> bool:
     """Tell whether a document was generated without loss."""
-    return len(row) == len(HEAD) and len(set(row[1].split("/"))) == 1 and row[9] == "yes"
+    return len(row) == len(HEAD) and len(set(row[1].split("/"))) == 1 and row[HEAD.index("sound")] == "yes"
 
 
 def print_table(rows: list[list[str]]) -> None:

@@ -97,6 +97,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
         security=_security(root.child("components").child("securitySchemes")),
         servers=servers_of(root),
         library=chosen.models,
+        loose=schemas.loose,
         required=requirements(root.child("security")),
         headers=headers,
         webhooks=webhooks,

@@ -9,7 +9,7 @@ from typing import Any
 from ..document import Node
 from . import names
 from .media import STREAMS, kind_of_media, preferred
-from .schemas import REQUEST, Schemas
+from .schemas import REQUEST, UNDECLARED, Schemas
 from .servers import own_server
 from .values import ANY, BYTES, FILE, NULL, STR, Body, Header, Operation, Parameter, Part, Reply, Type
 
@@ -216,6 +216,7 @@ class Operations:
         if kind in ("text", "bytes"):
             return Reply(status, media_type, STR if kind == "text" else BYTES, kind)
         if not schema:
+            self._schemas.loose[media.key] = UNDECLARED
             return Reply(status, media_type, ANY, kind)
         planned = self._schemas.type_of(schema, self._schemas.place(schema.key, name))
         if kind == "json" and "*" in media_type and planned == BYTES:

@@ -64,6 +64,9 @@ _UNSENDABLE = re.compile(r'["\\\x00-\x1f]')
 
 _SCHEMAS = "/components/schemas/"
 
+UNDECLARED = "no type is declared"
+"""Why most types say nothing."""
+
 
 def _part_name(keyword: str, step: str, node: Node) -> str:
     """Return what is added to the name of a schema for one that stands below a keyword of it."""
@@ -104,6 +107,9 @@ class Schemas:
         """Whether enumerations that have no name are written out where they are used, as in signatures."""
 
         self._queue: deque[tuple[Model, Parts, Place, str]] = deque()
+        self.loose: dict[str, str] = {}
+        """Where a type says nothing, by its place: why."""
+
         self._reserved = reserved
         """Names that no field may have."""
 
@@ -124,7 +130,7 @@ class Schemas:
     def type_of(self, node: Node, place: Place, side: str = REPLY) -> Type:
         """Return the type of a schema."""
         if not isinstance(node.value, dict):
-            return ANY
+            return self._any(node, UNDECLARED)
         if (scalar := self._scalar(node.value, side)) is not None:
             return scalar
         if "$ref" in node.value and not any(is_shaped(part) for part in _beside(node)):
@@ -201,7 +207,8 @@ class Schemas:
                 return choice
         kinds = parts.types() or _implied(parts)
         if not kinds:
-            return ANY
+            declared = [key for key in ("enum", "const", "not", "if") if parts.find(key) is not None]
+            return self._any(parts.nodes[0], f"{declared[0]!r} is no type" if declared else UNDECLARED)
         members = [self._of_kind(kind, parts, key, place, side) for kind in kinds]
         return self.union(members, f"{key}|types", place.name, place.root)
 
@@ -295,6 +302,11 @@ class Schemas:
             return self._format_of(parts)
         return _SIMPLE.get(kind, ANY)
 
+    def _any(self, node: Node, reason: str) -> Type:
+        """Return the type that says nothing, and remember why."""
+        self.loose.setdefault(node.key, reason)
+        return ANY
+
     def _scalar(self, value: Any, side: str) -> Type | None:
         """Return the type of a schema that is no more than one plain type: most of them are."""
         kind = value.get("type") if isinstance(value, dict) else None
@@ -313,7 +325,7 @@ class Schemas:
             return ListOf(self.type_of(items, place.inner("Item"), side))
         prefix = parts.find("prefixItems")
         if prefix is None:
-            return ListOf(ANY)
+            return ListOf(self._any(parts.nodes[0], "an array of which no items are declared"))
         members = [self.type_of(each, place.inner(f"Item{n}"), side) for n, each in enumerate(prefix.elements(), 1)]
         return ListOf(self.union(members, f"{prefix.key}|items", f"{place.name}Item", place.root) if members else ANY)
 
@@ -323,13 +335,15 @@ class Schemas:
             parts.nodes[0].note(
                 "A member has a quote, a backslash or a control character in its name: the object is a dict."
             )
-            return MapOf(ANY)
+            return MapOf(self._any(parts.nodes[0], "a name of a member that msgspec does not take"))
         if not members:
             extra = parts.find("additionalProperties")
             if extra is None or not isinstance(extra.value, dict):
                 pattern = parts.find("patternProperties")
                 extra = next((node for _, node in pattern.items()), None) if pattern is not None else None
-            return MapOf(ANY if extra is None else self.type_of(extra, place.inner("Value"), side))
+            if extra is None:
+                return MapOf(self._any(parts.nodes[0], "an object of which no members are declared"))
+            return MapOf(self.type_of(extra, place.inner("Value"), side))
         if key not in self.models:
             doc = _doc(parts.nodes[0])
             model = self.models[key] = Model(key, "struct", self._name(key, place), place.root, doc)
@@ -428,7 +442,13 @@ def _implied(parts: Parts) -> list[str]:
             if kind == "string" and parts.get("format") in ("int32", "int64", "float", "double"):
                 return ["integer"] if str(parts.get("format")).startswith("int") else ["number"]
             return [kind]
-    return []
+    values = parts.get("enum") if parts.find("const") is None else [parts.get("const")]
+    found = [_KINDS.get(type(value), "null") for value in values] if isinstance(values, list) else []
+    return list(dict.fromkeys(found))
+
+
+_KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+"""What values are in JSON; None is null."""
 
 
 def _members(type: Type) -> tuple[Type, ...]:

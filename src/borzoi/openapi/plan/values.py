@@ -284,6 +284,9 @@ class Package:
     required: tuple[tuple[str, ...], ...] = ()
     """The schemes that operations ask for which do not say themselves."""
 
+    loose: dict[str, str] = field(default_factory=dict)
+    """The places whose type says nothing, and why."""
+
     headers: dict[str, tuple[Header, ...]] = field(default_factory=dict)
     """The headers of replies, by the name of their class."""
 

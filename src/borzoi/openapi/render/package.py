@@ -121,7 +121,7 @@ def _client_class(prefix: str, package: Package, resources: list[str], has_schem
     lines += ["", '    package = __package__ or ""']
     lines += ["    schemes = _SCHEMES"] if has_schemes else []
     if package.required:
-        lines += lines_of(Group("security = (", alternatives_of(package.required), ")", is_literal=True), 4)
+        lines += lines_of(Group("_security = (", alternatives_of(package.required), ")", is_literal=True), 4)
     lines += ["", *_constructor(package)]
     for each in resources:
         title = f"{prefix}{title_of(each)}"

@@ -51,7 +51,7 @@ class ClientBase:
     schemes: ClassVar[Mapping[str, Scheme]] = {}
     """The security schemes of the document."""
 
-    security: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    _security: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """The schemes that operations ask for which do not say themselves."""
 
     package: ClassVar[str] = ""
@@ -66,12 +66,12 @@ class ClientBase:
     ) -> None:
         if "://" not in base_url:
             raise ValueError(f"base_url {base_url!r} has no scheme and no host: the document does not name the server.")
-        self.variables = dict(variables or {})
-        self.base_url = filled(base_url, self.variables).rstrip("/")
+        self._variables = dict(variables or {})
+        self.base_url = filled(base_url, self._variables).rstrip("/")
         self.credentials = dict(credentials)
         self.options: dict[str, Any] = dict(options)
-        self.retries = self.options.pop("retries", 0)
-        self.servers = dict(self.options.pop("servers", {}))
+        self._retries = self.options.pop("retries", 0)
+        self._servers = dict(self.options.pop("servers", {}))
         self._extra: dict[str, Any] = {}
         self._auths: dict[str, Auth] = {}
 
@@ -90,14 +90,14 @@ class ClientBase:
         if timeout is not None:
             copy._extra["timeout"] = timeout
         if retries is not None:
-            copy.retries = retries
+            copy._retries = retries
         return copy
 
     def prepare(self, call: Call[Any]) -> dict[str, Any]:
         """Return the arguments of `borzoi.Client.request` for a call."""
         operation = call.operation
         prepared = Prepared(call)
-        asked = self.security if operation.security is None else operation.security
+        asked = self._security if operation.security is None else operation.security
         auth = {}
         for name in chosen(asked, self.schemes, self.credentials):
             if flow := self._auth_of(name) or apply(self.schemes[name], self.credentials, prepared):
@@ -116,8 +116,8 @@ class ClientBase:
     def _base_of(self, server: Server | None) -> str:
         if server is None:
             return self.base_url
-        elsewhere = self.servers.get(server.url)
-        return elsewhere.rstrip("/") if elsewhere else base_of(server, self.base_url, self.variables)
+        elsewhere = self._servers.get(server.url)
+        return elsewhere.rstrip("/") if elsewhere else base_of(server, self.base_url, self._variables)
 
     def _auth_of(self, name: str) -> Auth | None:
         """Return what fetches the tokens of a scheme: one for this client, and for all that share its connections."""
@@ -207,9 +207,9 @@ class Client(ClientBase):
     def send(self, call: Call[Any]) -> Response:
         """Send a call and return its response, whatever its status."""
         request = self.prepare(call)
-        if not self.retries:
+        if not self._retries:
             return self.http.request(**request)
-        retries = Retries(self.retries, request)
+        retries = Retries(self._retries, request)
         while True:
             outcome = _outcome(self.http.request, request)
             pause = retries.pause_after(outcome)
@@ -219,7 +219,7 @@ class Client(ClientBase):
 
     async def asend(self, call: Call[Any]) -> Response:
         """Send a call from async code and return its response, whatever its status."""
-        return await asend(self.async_http, self.prepare(call), self.retries)
+        return await asend(self.async_http, self.prepare(call), self._retries)
 
     def close(self) -> None:
         """Close the connections of the blocking client."""
@@ -273,7 +273,7 @@ class AsyncClient(ClientBase):
 
     async def asend(self, call: Call[Any]) -> Response:
         """Send a call and return its response, whatever its status."""
-        return await asend(self.async_http, self.prepare(call), self.retries)
+        return await asend(self.async_http, self.prepare(call), self._retries)
 
     async def aclose(self) -> None:
         """Close all connections."""
