@@ -25,6 +25,9 @@ TEXT = "Bor\r\nzoi é\n".encode()
 class Whole(Body):
     """A body that arrived as a whole."""
 
+    blocking = None
+    is_whole = False
+
     def __init__(self, data: bytes) -> None:
         self.data: bytes | None = data
         self.closed = 0
@@ -42,6 +45,9 @@ class Whole(Body):
 
 class Failing(Body):
     """A body that breaks after its first chunk."""
+
+    blocking = None
+    is_whole = False
 
     def __init__(self, error: BaseException) -> None:
         self.error = error

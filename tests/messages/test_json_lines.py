@@ -120,6 +120,9 @@ def test_line_that_never_ends(blocking: bool) -> None:
     taken: list[int] = []
 
     class Endless(Body):
+        blocking = None
+        is_whole = False
+
         def __iter__(self) -> Iterator[bytes]:
             for number in range(100):
                 taken.append(number)

@@ -25,6 +25,9 @@ from borzoi._run_blocking import run_blocking
 class Chunks(Body):
     """A body in chunks; an exception among them is raised."""
 
+    blocking = None
+    is_whole = False
+
     def __init__(self, *chunks: bytes | BaseException) -> None:
         self._chunks = iter(chunks)
         self.is_closed = False

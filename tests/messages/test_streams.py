@@ -22,6 +22,8 @@ from borzoi._run_blocking import run_blocking
 class Chunked(Body):
     """A body of given chunks."""
 
+    is_whole = False
+
     def __init__(self, *chunks: bytes, blocking: bool | None = None) -> None:
         self.chunks = list(chunks)
         self.blocking = blocking

@@ -41,7 +41,7 @@ class AsyncClient(AsyncWebSocketMethods, AsyncVerbs):
     The arguments are defaults for each request; those of one request win, or are merged with them.
     """
 
-    _face = ASYNCHRONOUS
+    _kind = ASYNCHRONOUS
 
     def _transport_type(self) -> type[AsyncHTTPTransport]:
         from .transports import AsyncHTTPTransport

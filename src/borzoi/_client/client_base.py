@@ -54,7 +54,8 @@ class ClientState(enum.Enum):
 class BaseClient(Generic[TransportT]):
     """Hold the settings of a client, and build requests with them."""
 
-    _face: ClassVar[Face]
+    _kind: ClassVar[Face]
+    """The face of the class. What an instance has of its own is found faster."""
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class BaseClient(Generic[TransportT]):
         clock: Clock | None = None,
     ) -> None:
         self._state = ClientState.UNOPENED
+        self._face = self._kind
         self._auth = build_auth(auth)
         self._headers = settings.client_headers(headers)
         self._params = QueryParams(params)

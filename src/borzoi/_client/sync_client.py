@@ -42,7 +42,7 @@ class Client(BlockingWebSocketMethods, Verbs):
     The arguments are defaults for each request; those of one request win, or are merged with them.
     """
 
-    _face = BLOCKING
+    _kind = BLOCKING
 
     def _transport_type(self) -> type[HTTPTransport]:
         from .transports import HTTPTransport

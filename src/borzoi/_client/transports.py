@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .._backends.base import ConnectOptions
 from .._config import DEFAULT_LIMITS
@@ -185,9 +185,16 @@ class AsyncHTTPTransport(AsyncBaseTransport):
     _network: Network | None = None
 
     # For subclasses that bring a pool of their own, and do not call `__init__`.
-    _latest: tuple[weakref.ref[Any], Pool] | None = None
     _lock = threading.Lock()
-    _worlds: Worlds | None = None
+    _latest: tuple[weakref.ref[Any], Pool] | None
+    _worlds: Worlds | None
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Make one with what a subclass may not set, and what a request finds faster where the class has no value."""
+        transport = super().__new__(cls)
+        transport._latest = None
+        transport._worlds = None
+        return transport
 
     def __init__(
         self,

@@ -110,6 +110,7 @@ class _AppBody(Body):
     """Call the app, and hand out what it makes."""
 
     blocking = True
+    is_whole = False
 
     def __init__(self, raises: bool, *, is_head: bool) -> None:
         self.status = 0

@@ -62,7 +62,7 @@ class Exchange(Body):
     _heard = False
     """Whether a byte of the response had come when sending the body failed."""
 
-    connection: Connection | None = None
+    connection: Connection | None
     """The leased connection; None before it is there and after it went back."""
 
     _until: float | None = None
@@ -79,6 +79,8 @@ class Exchange(Body):
     def __init__(self, pool: Pool, request: Request) -> None:
         extensions = request.extensions
         self._pool = pool
+        self.connection = None
+        self.is_whole = False
         self._chunks: list[bytes] = []
         self._timeouts: dict[str, float | None] = extensions.get("timeout", _NO_TIMEOUTS)
         self.blocking = pool.blocking

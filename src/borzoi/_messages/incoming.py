@@ -28,22 +28,32 @@ class IncomingBody:
     stream: SyncByteStream | AsyncByteStream
     extensions: dict[str, Any]
 
-    # What most responses never set is found here, and costs them nothing.
-    is_closed: bool = False
-    is_stream_consumed: bool = False
+    # Without values here: those that an instance has of its own are found and set faster where its class has none.
+    is_closed: bool
+    is_stream_consumed: bool
 
-    _request: Request | None = None
+    _request: Request | None
     _content: bytes
-    _num_bytes_downloaded: int = 0
 
-    _elapsed_seconds: float | Callable[[], float] | None = None
+    _elapsed_seconds: float | Callable[[], float] | None
     """Seconds taken, or a function that tells them and is called when the response is closed."""
 
-    _observer: Observer | None = None
+    _observer: Observer | None
     """What is told of each chunk that arrives."""
+
+    # What most responses never set is found here, and costs them nothing.
+    _num_bytes_downloaded: int = 0
 
     _max_decoded_size: int | None = None
     """Bytes that content codings may expand the body to. More is a DecodingError."""
+
+    def _begin(self, request: Request | None) -> None:
+        """Be a response whose body is still to come in."""
+        self.is_closed = False
+        self.is_stream_consumed = False
+        self._request = request
+        self._elapsed_seconds = None
+        self._observer = None
 
     @property
     def encoding(self) -> str | None:

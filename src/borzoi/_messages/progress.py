@@ -268,6 +268,9 @@ class CountedStream(SyncByteStream, AsyncByteStream):
 class CountedSource(Body):
     """Send a body once. When a chunk is asked for, those before it are on their way."""
 
+    blocking = None
+    is_whole = False
+
     def __init__(self, counted: CountedStream, source: Source) -> None:
         self._counted = counted
         self._source = source

@@ -50,7 +50,7 @@ class Response(IncomingBody):
     history: list[Response]
     """The responses that redirected here, the oldest first."""
 
-    default_encoding: str | Callable[[bytes], str | None] = "utf-8"
+    default_encoding: str | Callable[[bytes], str | None]
     """The encoding of text that names none, or a function that finds it from the content."""
 
     next_request: Request | None = None
@@ -78,10 +78,8 @@ class Response(IncomingBody):
     ) -> None:
         self.status_code = status_code
         self.history = [] if history is None else list(history)
-        if request is not None:
-            self._request = request
-        if default_encoding != "utf-8":
-            self.default_encoding = default_encoding
+        self.default_encoding = default_encoding
+        self._begin(request)
 
         self.headers = Headers(headers)
         self.extensions = dict(extensions or {})
@@ -99,6 +97,13 @@ class Response(IncomingBody):
         response.headers = headers
         response.extensions = extensions
         response.stream = body
+        response.default_encoding = "utf-8"
+        # hot path: `_begin()`, without the call.
+        response.is_closed = False
+        response.is_stream_consumed = False
+        response._request = None
+        response._elapsed_seconds = None
+        response._observer = None
         return response
 
     def _encode(self, content: ResponseContent | None, text: str | None, html: str | None, json: Any) -> None:
@@ -394,10 +399,11 @@ class Response(IncomingBody):
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in _UNPICKLED}
         if callable(self._elapsed_seconds):
-            del state["_elapsed_seconds"]
+            state["_elapsed_seconds"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        self._observer = None
         self.__dict__.update(state)
         self.is_closed = True
         self.extensions = {}

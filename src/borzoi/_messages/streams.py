@@ -87,16 +87,17 @@ class UnattachedStream(SyncByteStream, AsyncByteStream):
 class Body(SyncByteStream, AsyncByteStream):
     """Hand out the body of a response: the base class of what our own transports give.
 
-    A subclass implements `next_chunk()`, `close_now()` and, where it can, `take_whole()`.
+    A subclass implements `next_chunk()`, `close_now()` and, where it can, `take_whole()`, and has `blocking` and
+    `is_whole`. They have no value here: an instance's own is found and set faster where its class has none.
     """
 
-    blocking: bool | None = None
+    blocking: bool | None
     """True when `next_chunk()` blocks the thread, False when it waits in an event loop, None when it does neither."""
 
     trailers: Sequence[tuple[bytes, bytes]] = ()
     """The fields after the body, once it has come."""
 
-    is_whole: bool = False
+    is_whole: bool
     """Whether all of the body has arrived, so that nothing of it is waited for."""
 
     async def next_chunk(self) -> bytes | None:

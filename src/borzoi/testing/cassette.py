@@ -237,6 +237,8 @@ def _duration(text: str) -> timedelta:
 class _Keeping(Body):
     """A body that is recorded as it is read."""
 
+    is_whole = False
+
     def __init__(
         self,
         cassette: Cassette,
