@@ -13,7 +13,7 @@ import pytest
 
 from borzoi._errors import DecodingError, HTTPStatusError, ResponseNotRead, StreamClosed
 from borzoi._messages.request import Request
-from borzoi._messages.response import Response
+from borzoi._messages.response import Response, received
 from borzoi._values.headers import Headers
 from tests.messages.test_streams import Chunked
 
@@ -83,12 +83,12 @@ def iter_stream() -> Any:
 
 def test_what_a_transport_hands_over_is_not_copied() -> None:
     """The headers that come with a body of ours are nobody else's, and cost no copy."""
-    headers, extensions = Headers.from_raw([(b"A", b"b")]), {"http_version": b"HTTP/2"}
+    pairs, extensions = [(b"A", b"b")], {"http_version": b"HTTP/2"}
     body = Chunked()
-    response = Response.received(200, headers, extensions, body)
+    response = received(200, pairs, True, extensions, body)
 
     assert response.status_code == 200
-    assert response.headers is headers
+    assert response.headers.block.pairs is pairs
     assert response.extensions is extensions
     assert response.stream is body
     assert response.history == []

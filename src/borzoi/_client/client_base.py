@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from .._config import DEFAULT_LIMITS, DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT, UNSET, Timeout
-from .._messages.request import Request
+from .._messages.request import Request, request_without_body
 from .._policy import redirects
 from .._policy.auth import build_auth
 from .._policy.routing import mount_table, proxy_map
@@ -282,7 +282,7 @@ class BaseClient(Generic[TransportT]):
         url = self._merge_url(url)
 
         if params is None and content is None and data is None and files is None and json is None:
-            request = Request.without_body(method, url, merged, extensions)
+            request = request_without_body(method, url, merged, extensions)
         else:
             request = Request(
                 method,

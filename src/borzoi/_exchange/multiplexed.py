@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from .._backends.base import TimedOut
 from .._errors import ReadTimeout, WriteTimeout
 from .._messages.content import NO_BODY
-from .._messages.response import Response
+from .._messages.response import Response, received
 from .._messages.streams import ByteStream, source_of
-from .._values.headers import Headers
 from .continuing import PATIENCE
 from .single import IDEMPOTENT, SMALL_BODY, Exchange, trailers_of
 
@@ -265,7 +264,7 @@ class MultiplexedExchange(Exchange):
             "network_stream": connection.network_stream,
             "stream_id": stream.id,
         }
-        return Response.received(head.status, Headers.from_raw(head.pairs, head.is_plain), extensions, self)
+        return received(head.status, head.pairs, head.is_plain, extensions, self)
 
     async def next_chunk(self) -> bytes | None:
         """Return the next bytes of the body, None at the end."""

@@ -24,7 +24,7 @@ from .._errors import (
     WriteTimeout,
 )
 from .._messages.content import NO_BODY
-from .._messages.response import Response
+from .._messages.response import Response, received
 from .._messages.streams import Body, ByteStream, source_of
 from .._values.headers import Headers, HeaderTypes
 from .continuing import is_wanted
@@ -139,9 +139,13 @@ class Exchange(Body):
             if streamed:
                 data = await self._send_in_pieces(connection, opening)
             else:
-                # Without a total time-out, patience() only looks its operation up.
-                limit = self._timeouts.get if self._until is None else self.patience
-                data = await connection.stream.ask(opening, limit("write"), limit("read"))
+                if self._until is None:
+                    # As patience(), which only looks its operation up then.
+                    timeouts = self._timeouts
+                    write, read = timeouts.get("write"), timeouts.get("read")
+                else:
+                    write, read = self.patience("write"), self.patience("read")
+                data = await connection.stream.ask(opening, write, read)
 
             # There already where the server has answered before it had the whole body.
             if engine.head is None:
@@ -168,7 +172,7 @@ class Exchange(Body):
                 "reason_phrase": head.reason,
                 "network_stream": network_stream,
             }
-            return Response.received(head.status, Headers.from_raw(head.pairs, head.is_plain), extensions, self)
+            return received(head.status, head.pairs, head.is_plain, extensions, self)
         except BaseException as error:
             if not self._failed(error, bool(data)):
                 raise

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         extensions: Mapping[str, Any] | None
 
 
+_new = object.__new__
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _BODY_ARGUMENTS = frozenset({"content", "data", "files", "json", "stream"})
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -95,30 +96,6 @@ class Request:
             self._complete_headers({})
         else:
             self._encode(content, data, files, json)
-
-    @classmethod
-    def without_body(cls, method: str, url: URL, headers: Headers, extensions: dict[str, Any]) -> Self:
-        """Make a request of what a client has merged already, which is nobody else's, or shared and never changed.
-
-        It is what `Request(method, url, headers=headers, extensions=extensions)` makes, with fewer calls.
-        """
-        # hot path: most requests are made here.
-        request = cls.__new__(cls)
-        request.method = method = method.upper()
-        request.url = url
-        request.extensions = extensions
-        request.stream = NO_BODY
-        request._content = b""
-        request._headers = own = Headers.__new__(Headers)
-        own._encoding = None
-        own._is_plain = False
-        own._block = block = headers._block
-        if method in _METHODS_WITH_BODY or isinstance(block, list) or not (host := url._host_header):
-            own._block = headers.block
-            request._complete_headers({})
-        else:
-            own._block = block.with_host(host)
-        return request
 
     def _encode(
         self, content: RequestContent | None, data: RequestData | None, files: RequestFiles | None, json: Any | None
@@ -243,3 +220,28 @@ class Request:
         self.__dict__.update(state)
         self.extensions = {}
         self.stream = ByteStream(self._content) if "_content" in state else UnattachedStream()
+
+
+def request_without_body(method: str, url: URL, headers: Headers, extensions: dict[str, Any]) -> Request:
+    """Make a request of what a client has merged already, which is nobody else's, or shared and never changed.
+
+    It is what `Request(method, url, headers=headers, extensions=extensions)` makes, with fewer calls.
+    """
+    # hot path: most requests are made here.
+    own = _new(Headers)
+    own._encoding = None
+    own._is_plain = False
+    request = _new(Request)
+    request.method = method = method.upper()
+    request.url = url
+    request.extensions = extensions
+    request.stream = NO_BODY
+    request._content = b""
+    request._headers = own
+    block = headers._block
+    if method in _METHODS_WITH_BODY or isinstance(block, list) or not (host := url._host_header):
+        own._block = headers.block
+        request._complete_headers({})
+    else:
+        own._block = block.with_host(host)
+    return request

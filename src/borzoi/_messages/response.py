@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from .._values.cookies import Cookies
+    from .._values.headers import Pairs
     from .._values.url import URL
     from .request import Request
     from .saving import Saved
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .timings import Timings
 
 T = TypeVar("T")
+
+_new = object.__new__
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ERROR_TYPES = {1: "Informational response", 3: "Redirect response", 4: "Client error", 5: "Server error"}
@@ -87,24 +90,6 @@ class Response(IncomingBody):
             self._encode(content, text, html, json)
         else:
             self.stream = stream
-
-    @classmethod
-    def received(cls, status_code: int, headers: Headers, extensions: dict[str, Any], body: Body) -> Self:
-        """Make what a transport of ours received. The arguments are nobody else's, so they need no copies."""
-        response = cls.__new__(cls)
-        response.status_code = status_code
-        response.history = []
-        response.headers = headers
-        response.extensions = extensions
-        response.stream = body
-        response.default_encoding = "utf-8"
-        # hot path: `_begin()`, without the call.
-        response.is_closed = False
-        response.is_stream_consumed = False
-        response._request = None
-        response._elapsed_seconds = None
-        response._observer = None
-        return response
 
     def _encode(self, content: ResponseContent | None, text: str | None, html: str | None, json: Any) -> None:
         described, self.stream = encode_response(content, text, html, json)
@@ -408,3 +393,28 @@ class Response(IncomingBody):
         self.is_closed = True
         self.extensions = {}
         self.stream = UnattachedStream()
+
+
+def received(status_code: int, pairs: Pairs, is_plain: bool, extensions: dict[str, Any], body: Body) -> Response:
+    """Make what a transport of ours received. The arguments are nobody else's, so they need no copies.
+
+    `is_plain` says that neither Set-Cookie nor Content-Encoding is among the header fields.
+    """
+    # hot path: nothing is called that need not be, `__init__` and `_begin()` included.
+    headers = _new(Headers)
+    headers._block = pairs
+    headers._encoding = None
+    headers._is_plain = is_plain
+    response = _new(Response)
+    response.status_code = status_code
+    response.history = []
+    response.headers = headers
+    response.extensions = extensions
+    response.stream = body
+    response.default_encoding = "utf-8"
+    response.is_closed = False
+    response.is_stream_consumed = False
+    response._request = None
+    response._elapsed_seconds = None
+    response._observer = None
+    return response

@@ -274,15 +274,12 @@ class Headers(MutableMapping[str, str]):
             self._block = HeaderBlock(_pairs(headers, encoding))
 
     @classmethod
-    def from_raw(cls, pairs: Pairs, is_plain: bool = False) -> Headers:
-        """Make headers of a list of byte pairs, which is neither copied nor checked, and must not change any more.
-
-        `is_plain` says that neither Set-Cookie nor Content-Encoding is among them: it spares the search for them.
-        """
+    def from_raw(cls, pairs: Pairs) -> Headers:
+        """Make headers of a list of byte pairs, which is neither copied nor checked, and must not change any more."""
         headers = cls.__new__(cls)
         headers._block = pairs
         headers._encoding = None
-        headers._is_plain = is_plain
+        headers._is_plain = False
         return headers
 
     def _find(self, name_lower: bytes) -> bytes | None:

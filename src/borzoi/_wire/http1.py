@@ -69,6 +69,7 @@ class Http1:
         "head",
         "informational",
         "leftover",
+        "reusable",
         "to_send",
         "trailers",
         "upgraded",
@@ -88,6 +89,9 @@ class Http1:
 
     complete: bool
     """Whether the response is whole."""
+
+    reusable: bool
+    """Whether another exchange may follow: both messages are whole, nothing came after, and neither side closes."""
 
     trailers: Pairs
     """The fields after a chunked body, once `complete`."""
@@ -117,14 +121,14 @@ class Http1:
         self.informational = []
         self.chunks = []
         self.complete = True
+        self.reusable = True
         self.trailers = []
         self.upgraded = False
         self.leftover = b""
 
-    @property
-    def reusable(self) -> bool:
-        """Whether another exchange may follow: both messages are whole, nothing came after, and neither side closes."""
-        return self.complete and self._keeps and self.to_send == 0 and self._error is None
+    def _settle(self) -> None:
+        """See whether another exchange may follow now."""
+        self.reusable = self.complete and self._keeps and self.to_send == 0 and self._error is None
 
     @property
     def answered(self) -> bool:
@@ -145,8 +149,7 @@ class Http1:
 
         Raises LocalProtocolError for a head that is malformed or ambiguous, and unless the engine is new or `reusable`.
         """
-        # hot path: `reusable`, without the call.
-        if not self.complete or not self._keeps or self.to_send != 0 or self._error is not None:
+        if not self.reusable:
             raise LocalProtocolError("This connection cannot be used for another request.")
 
         # Requests of one client to one origin share their block: a connection reads it once.
@@ -166,6 +169,7 @@ class Http1:
         self.to_send = framing.length
         self.head = None
         self.complete = False
+        self.reusable = False
         if self.chunks:
             self.chunks = []
         if self.informational:
@@ -199,6 +203,8 @@ class Http1:
             raise LocalProtocolError("Too much data for declared Content-Length")
 
         self.to_send = to_send - len(chunk)
+        if self.complete:
+            self._settle()
         return chunk
 
     def encode_end(self, trailers: Pairs = NO_TRAILERS) -> bytes:
@@ -217,6 +223,8 @@ class Http1:
             raise LocalProtocolError("Too little data for declared Content-Length")
 
         self.to_send = 0
+        if self.complete:
+            self._settle()
         return b"0\r\n" + encode_trailers(trailers) if trailers else b"0\r\n\r\n"
 
     def leave_unsent(self) -> None:
@@ -249,19 +257,22 @@ class Http1:
                     self.head = head
                     self.chunks.append(data)
                     self.complete = True
+                    self.reusable = self._keeps and self.to_send == 0
                     self._waits_for = _NOTHING
                     return
                 self._take_head(head, head.length, len(section))
             if data:
                 self._receive_body(data)
+            self._settle()
         except RemoteProtocolError as error:
             self._error = str(error)
+            self.reusable = False
             raise
 
     def receive_eof(self) -> None:
         """Take in that the peer closed: some bodies end so, and for any other response it is a RemoteProtocolError."""
         if self._error is None:
-            self._keeps = False
+            self._keeps = self.reusable = False
             if self._waits_for in (_NOTHING, _OTHER_PROTOCOL):
                 return
             if self._waits_for == _OPEN_BODY:

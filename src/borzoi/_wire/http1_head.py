@@ -7,7 +7,7 @@ the rule. The grammar is that of RFC 9112 and nothing more: no folding, no bare 
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .._errors import LocalProtocolError, RemoteProtocolError
 
@@ -234,22 +234,20 @@ class HeadParser:
             raise RemoteProtocolError(f"The response has more than {self._limits.count} header fields.")
 
         del lines[0]
-        known = self._known
-        pairs: Pairs = []
+        pairs: list[Any] = list(map(self._known.get, lines))
         length, options, is_plain = UNTIL_CLOSE, 0, True
-        for line in lines:
-            pair = known.get(line)
-            if pair is None:
-                pair, kind, number = self._framing.get(line) or self._learn(line)
-                if kind == _CONNECTION:
-                    options |= number
-                elif kind == _ACTED_UPON:
-                    is_plain = False
-                elif kind:
-                    if length != UNTIL_CLOSE or number == CHUNKED:
-                        _check_framing(version, length)
-                    length = number
-            pairs.append(pair)
+        while None in pairs:
+            index = pairs.index(None)
+            line = lines[index]
+            pairs[index], kind, number = self._framing.get(line) or self._learn(line)
+            if kind == _CONNECTION:
+                options |= number
+            elif kind == _ACTED_UPON:
+                is_plain = False
+            elif kind:
+                if length != UNTIL_CLOSE or number == CHUNKED:
+                    _check_framing(version, length)
+                length = number
 
         # RFC 9112, 9.3, in its order.
         keeps = not options & _CLOSE and (version == b"HTTP/1.1" or bool(options & _KEEP_ALIVE))
