@@ -1,7 +1,7 @@
 # One command for each job: `make` alone lists them.
 #
 #   PYTHON=python3.13 VENV=.venv-3.13    another interpreter, with an environment of its own
-#   ARGS="tests/values -k url"           more arguments for test, test-fast, test-servers, fuzz, bench, demo and compat
+#   ARGS="tests/values -k url"           more arguments for test, coverage, test-servers, fuzz, bench, demo and compat
 #   JOBS=4                               test processes
 
 PYTHON ?= python3
@@ -25,7 +25,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-fast test-servers coverage lint types bench fuzz docs openapi-corpus scoreboard compat clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz docs openapi-corpus scoreboard compat clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -36,16 +36,13 @@ setup: $(VENV)/.installed ## Make the environment and install the checkout and i
 demo: $(VENV)/.installed ## See Borzoi do its job against a local API: thousands of requests, a download, a streamed answer.
 	$(BIN)/python -m borzoi demo $(ARGS)
 
-test: $(VENV)/.installed ## Run the whole suite in parallel and hold its coverage of lines and branches at 95 %.
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term $(ARGS)
-
-test-fast: $(VENV)/.installed ## Run the suite, or what ARGS names of it, without measuring coverage.
+test: $(VENV)/.installed ## Run the whole suite in parallel, or what ARGS names of it.
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 test-servers: $(VENV)/.installed ## Run requests against real servers and proxies, installing from Debian those that are missing.
 	$(BIN)/python -m scripts.servers $(ARGS)
 
-coverage: $(VENV)/.installed ## Run the suite and write to htmlcov/ which lines and branches it leaves out.
+coverage: $(VENV)/.installed ## Run the suite, hold its coverage at 95 %, and write to htmlcov/ what it leaves out.
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=html --cov-report=term $(ARGS)
 
 lint: $(VENV)/.installed ## Check style, format, the directions of imports and the shape of the source.

@@ -1,6 +1,6 @@
 """A long run over HTTP/2 with cancellations, resets and GOAWAYs: nothing is lost, mixed up, or kept.
 
-In the suite it is short. `BORZOI_SOAK_REQUESTS=10000 make test-fast ARGS=tests/exchange/test_multiplexed_soak.py` is the
+In the suite it is short. `BORZOI_SOAK_REQUESTS=10000 make test ARGS=tests/exchange/test_multiplexed_soak.py` is the
 whole of it, as `.ci/nightly` runs it.
 """
 

@@ -42,6 +42,9 @@ class SocketStream(Receiving):
         "peer",
     )
 
+    _full: tuple[type[OSError], ...] = (BlockingIOError,)
+    """What sending raises while nothing is taken."""
+
     def __init__(self, reactor: Reactor, sock: socket.socket, peer: str) -> None:
         self._reactor = reactor
         self._socket = sock
@@ -113,7 +116,9 @@ class SocketStream(Receiving):
         if asker is None or asker.done():
             return
         try:
-            sent = self.send_now(data)
+            sent = self._send(data)
+        except self._full:
+            sent = 0
         except OSError as error:
             failure = self._broken(WriteError, "Writing to", error)
             failure.__cause__ = error

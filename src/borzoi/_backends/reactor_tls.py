@@ -28,6 +28,7 @@ class TLSStream(SocketStream):
     __slots__ = ("_write_budget",)
 
     _socket: ssl.SSLSocket
+    _full = (ssl.SSLWantWriteError, ssl.SSLWantReadError)
 
     def __init__(self, reactor: Reactor, sock: ssl.SSLSocket, peer: str) -> None:
         super().__init__(reactor, sock, peer)
@@ -121,7 +122,7 @@ class TLSStream(SocketStream):
 
     def send_now(self, data: bytes) -> int:
         """Send as much of `data` as is taken at once; return how many bytes that is. Raises OSError."""
-        return send_pieces(self._send, data, (ssl.SSLWantWriteError, ssl.SSLWantReadError))
+        return send_pieces(self._send, data, self._full)
 
     async def start_tls(self, tls: TLSOptions, timeout: float | None) -> Stream:
         """Return TLS inside of this TLS. Raises ConnectTimeout, ConnectError."""

@@ -46,6 +46,10 @@ _OPEN_BODY = 4
 _OTHER_PROTOCOL = 5
 
 
+_PECULIAR = frozenset({"HEAD", "CONNECT"})
+"""Methods whose answers do not end where their heads say."""
+
+
 class Http1:
     """Speak HTTP/1.1 on one connection."""
 
@@ -163,7 +167,7 @@ class Http1:
         line = KNOWN_METHODS.get(method) or encode_method(method)
         head = line + (KNOWN_TARGETS.get(target) or encode_target(target)) + (block._encoded or block.encoded())
         self._method = method
-        self._is_plain = method != "HEAD" and method != "CONNECT"
+        self._is_plain = method not in _PECULIAR
         self._waits_for = _HEAD
         self._keeps = framing.keeps
         self.to_send = framing.length
