@@ -44,12 +44,11 @@ class ForwardedHttp1(Http1):
         self._has_body = self.to_send != 0
         return head
 
-    @property
-    def reusable(self) -> bool:
-        """Whether another exchange may follow."""
+    def _settle(self) -> None:
+        super()._settle()
         # Who challenges before it has the whole body may take in no more of it: squid says "keep-alive", and hangs.
-        is_challenge = self.head is not None and self.head.status == 407
-        return super().reusable and not (is_challenge and self._has_body)
+        if self._has_body and self.head is not None and self.head.status == 407:
+            self.reusable = False
 
 
 class ChallengedPool(SharingPool):
