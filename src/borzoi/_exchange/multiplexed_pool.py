@@ -246,7 +246,7 @@ class SharingPool(Pool):
             has_room = True
         else:
             has_room = super()._take_room(turn, lane)
-        if has_room:
+        if has_room and keeper is not None:
             self._dialing.add(lane)
         return has_room
 
