@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from pydantic import Field
 
+from borzoi import DecodingError
 from borzoi.openapi import runtime
 from borzoi.openapi.runtime import JSON, Body, Call, Operation, Part, Scheme, Upload
 from borzoi.openapi.runtime.operation import Prepared
@@ -275,6 +276,62 @@ def test_other_bodies(media_type: str, value: Any, expected: bytes) -> None:
     received = sent(Body(media_type), value)
 
     assert (received.headers["Content-Type"], received.body) == (media_type, expected)
+
+
+def test_parts_by_name() -> None:
+    """multipart/mixed has its parts in order, with the names of an object (OpenAPI 3.2, "Encoding By Name")."""
+    value = {"meta": {"k": 1}, 'fi"le': Upload(b"\xff", "a.png", "image/png")}
+    received = sent(Body("multipart/mixed", {"meta": Part("application/ld+json")}), value)
+    content_type, _, boundary = str(received.headers["Content-Type"]).partition("; boundary=")
+
+    assert content_type == "multipart/mixed"
+    assert received.body.split(f"--{boundary}".encode()) == [
+        b"",
+        b'\r\nContent-Type: application/ld+json\r\nContent-Disposition: form-data; name="meta"\r\n\r\n{"k":1}\r\n',
+        b'\r\nContent-Type: image/png\r\nContent-Disposition: form-data; name="fi%22le"; filename="a.png"\r\n\r\n\xff\r\n',
+        b"--\r\n",
+    ]
+
+
+def test_parts_by_position() -> None:
+    """An array is a part for each item, each encoded as its position says, or as all are (OpenAPI 3.2)."""
+    received = sent(
+        Body("multipart/related", {"0": Part("application/json"), "*": Part("text/csv")}), [{"a": 1}, "x", "y"]
+    )
+    boundary = str(received.headers["Content-Type"]).partition("boundary=")[2]
+
+    assert received.body.decode().split(f"--{boundary}")[1:-1] == [
+        '\r\nContent-Type: application/json\r\n\r\n{"a":1}\r\n',
+        "\r\nContent-Type: text/csv\r\n\r\nx\r\n",
+        "\r\nContent-Type: text/csv\r\n\r\ny\r\n",
+    ]
+
+
+MIXED = (
+    b'preamble\r\n--b\r\nContent-Type: application/json\r\n\r\n{"a":1}\r\n'
+    b"--b \r\n\r\n\xe9--b\r\n\r\n--b\r\nContent-Type: text/plain; charset=latin-1\r\n\r\n\xe9\r\n--b--\r\nepilogue"
+)
+
+
+def test_parts_of_a_reply(client_of: Any) -> None:
+    """A reply in parts is a list of them, with their headers; without a boundary, or cut off, it is an error (RFC 2046, 5.1.1)."""
+    operation = {"operationId": "fetch", "responses": {"200": {"description": "", "content": {"multipart/mixed": {}}}}}
+    package = client_of(
+        {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/items": {"get": operation}}}
+    )
+    replies = [(MIXED, "; boundary=b"), (MIXED, ""), (MIXED.partition(b"--b--")[0], "; boundary=b")]
+    with API(lambda _: (200, {"Content-Type": f"multipart/mixed{replies[0][1]}"}, replies.pop(0)[0])) as api:
+        with package.Client(api.url) as client:
+            first, second, third = client.items.fetch()
+            with pytest.raises(DecodingError, match="no boundary"):
+                client.items.fetch()
+            with pytest.raises(DecodingError, match="ends before"):
+                client.items.fetch()
+
+    assert first.json(dict[str, int]) == {"a": 1}
+    assert first.headers["content-type"] == "application/json"
+    assert (second.content, dict(second.headers)) == (b"\xe9--b\r\n", {})
+    assert third.text == "é"
 
 
 @ITEMS

@@ -11,7 +11,7 @@ from . import names
 from .media import STREAMS, kind_of_media, preferred
 from .schemas import REQUEST, UNDECLARED, Schemas
 from .servers import own_server
-from .values import ANY, BYTES, FILE, NULL, STR, Body, Header, Operation, Parameter, Part, Reply, Type
+from .values import ANY, BYTES, FILE, NULL, STR, Body, Header, ListOf, Operation, Parameter, Part, Plain, Reply, Type
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _RESERVED = frozenset({"client", "body", "media_type", "self"})
@@ -211,6 +211,8 @@ class Operations:
         media = content.resolved()
         is_stream = kind in STREAMS.values()
         schema = (media.child("itemSchema") if is_stream else None) or media.child("schema")
+        if kind == "multipart" and status[0] in "123":
+            return Reply(status, media_type, ListOf(Plain("runtime.ReceivedPart")), "parts")
         if kind in ("form", "multipart"):
             kind = "bytes"
         if kind in ("text", "bytes"):
@@ -230,9 +232,12 @@ def requirements(node: Node) -> tuple[tuple[str, ...], ...]:
 
 
 def _encoding(media: Node) -> tuple[Part, ...]:
+    found = [(wire, child.resolved()) for wire, child in media.child("encoding").items()]
+    # OpenAPI 3.2, "Encoding By Position".
+    found += [(str(index), each.resolved()) for index, each in enumerate(media.child("prefixEncoding").elements())]
+    found += [("*", media["itemEncoding"])] if media.child("itemEncoding") else []
     parts: list[Part] = []
-    for wire, child in media.child("encoding").items():
-        each = child.resolved()
+    for wire, each in found:
         explode: Any = each.value.get("explode") if isinstance(each.value, dict) else None
         chosen = explode if isinstance(explode, bool) else None
         parts.append(Part(wire, each.text("contentType"), each.text("style"), chosen))

@@ -15,6 +15,7 @@ from .functions import Functions, PagedFunctions
 from .operation import BINARY, PARTS, TEXT, Call, Errors
 from .paging import AsyncPage, AsyncPages, Page, Paging
 from .parameters import cookie, header, path, query, query_string
+from .parts import ReceivedPart
 from .resources import (
     Accessor,
     AsyncResource,
@@ -69,6 +70,7 @@ __all__ = [
     "path",
     "query",
     "query_string",
+    "ReceivedPart",
     "Resource",
     "Response",
     "ResponseResource",

@@ -42,8 +42,10 @@ class Body:
             self.write = _json
         elif name == "application/x-www-form-urlencoded":
             self.write = _form
-        elif name.startswith("multipart/"):
+        elif name == "multipart/form-data":
             self.write = _multipart
+        elif name.startswith("multipart/"):
+            self.write = _mixed
         else:
             self.write = _raw
 
@@ -93,6 +95,32 @@ def _multipart(body: Body, value: Any) -> dict[str, Any]:
         # OpenAPI 3.1.1, "Encoding multipart Media Types": each item of an array is a part of its own.
         files += [(name, _part(part, each)) for each in (member if isinstance(member, (list, tuple)) else [member])]
     return {"files": files}
+
+
+def _mixed(body: Body, value: Any) -> dict[str, Any]:
+    """Write parts that follow each other; those of an object have its names (OpenAPI 3.2, "Encoding By Name")."""
+    from secrets import token_hex
+
+    pieces: list[bytes] = []
+    boundary = token_hex(16)
+    listed = isinstance(value, (list, tuple))
+    members = [(str(index), each) for index, each in enumerate(value)] if listed else _members(value)
+    for name, member in members:
+        filename, content, content_type = _part(body.parts.get(name) or body.parts.get("*", _PLAIN), member)
+        head = f"--{boundary}\r\nContent-Type: {content_type}\r\n"
+        if not listed:
+            file = "" if filename is None else f'; filename="{_quoted(filename)}"'
+            head += f'Content-Disposition: form-data; name="{_quoted(name)}"{file}\r\n'
+        read = content.read() if hasattr(content, "read") else content
+        pieces += [head.encode(), b"\r\n", read.encode() if isinstance(read, str) else read, b"\r\n"]
+    # RFC 2046, section 5.1.1.
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return _sent(b"".join(pieces), f"{body.media_type}; boundary={boundary}")
+
+
+def _quoted(text: str) -> str:
+    # WHATWG HTML, multipart/form-data encoding: the characters that would end the name.
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _part(part: Part, value: Any) -> tuple[str | None, Any, str]:

@@ -19,6 +19,7 @@ from .errors import class_of
 from .libraries import decoder
 from .paging import Paging
 from .parameters import Parameter
+from .parts import parts_of
 from .servers import Server
 from .values import UNSET
 
@@ -29,7 +30,7 @@ BINARY = "binary"
 PARTS = "parts"
 
 Reply: TypeAlias = Callable[[], Any] | str | None
-"""What a body is: a function that returns its type, for JSON; `TEXT`, `BINARY`, or None where there is none."""
+"""What a body is: a function that returns its type, for JSON; `TEXT`, `BINARY`, `PARTS`; None where there is none."""
 
 
 class Endpoint:
@@ -149,6 +150,8 @@ def reader(reply: Reply) -> Callable[[Response], Any]:
         return lambda response: response.text
     if reply == BINARY:
         return lambda response: response.content
+    if reply == PARTS:
+        return parts_of
     assert callable(reply)
     decode = decoder(reply())
 
