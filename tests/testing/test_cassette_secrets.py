@@ -309,10 +309,12 @@ def test_plain_words_are_not_remembered() -> None:
     assert redactor.text("this is required by oauth two") == "this is required by oauth two"
 
 
-@pytest.mark.parametrize("piece", ["token=", "a" * 50, "<password ", "<meta name=", 'x="', "{", "password: "])
+@pytest.mark.parametrize(
+    "piece", ["token=", "a" * 50, "<password ", "<meta name=", 'x="', "{", "password: ", "token:", "token='"]
+)
 def test_texts_take_linear_time(piece: str) -> None:
     """Texts made to have many beginnings of names, values, elements and tags take no more than linear time."""
-    assert is_linear(lambda size: lambda: list(named_values(piece * size)), 150)
+    assert is_linear(lambda size: lambda: list(named_values(piece * size)), 300)
 
 
 def test_names_in_texts_are_plainer() -> None:

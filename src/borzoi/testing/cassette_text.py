@@ -23,6 +23,9 @@ _LINKED = re.compile(
     |(?:(?:Bearer|Basic|Token|Digest)\ )?(?P<bare>[^\s"'&;,<>()\[\]{}|\\]{1,4000})""",
     re.VERBOSE | re.IGNORECASE,
 )
+_AFTER_COLON = re.compile(
+    r"""\\?["']|(?:(?:Bearer|Basic|Token|Digest)\ )?[^\s"'&;,<>()\[\]{}|\\\d]{0,100}\d""", re.VERBOSE | re.IGNORECASE
+)
 _ELEMENT = re.compile(r"<(?P<name>[\w:.-]{1,80})(?:\s[^<>]{0,500})?>(?P<value>[^<>]{1,4000})</")
 _TAG = re.compile(r"<(?:input|meta)\s[^<>]{1,2000}>", re.IGNORECASE)
 _NAME = re.compile(r"""\s(?:name|id|property)=["']?(?P<name>[\w.:-]{1,80})""", re.IGNORECASE)
@@ -40,13 +43,18 @@ def named_values(text: str) -> Iterator[Named]:
 
 
 def _assigned(text: str) -> Iterator[Named]:
-    for link in _LINK.finditer(text):
-        found = _LINKED.match(text, link.end()) if is_plainly_telling(link["name"]) else None
-        if found is None:
-            continue
-        value = found["quoted"] or found["bare"]
-        if found["quoted"] or link["link"] != ":" or any(map(str.isdigit, value)):
+    link = _LINK.search(text)
+    while link is not None:
+        end = link.end()
+        found = _LINKED.match(text, end) if is_plainly_telling(link["name"]) and _has_value(link, text) else None
+        if found is not None:
             yield link["name"], *found.span("quoted" if found["quoted"] else "bare")
+            end = found.end()
+        link = _LINK.search(text, end)
+
+
+def _has_value(link: re.Match[str], text: str) -> bool:
+    return link["link"] != ":" or _AFTER_COLON.match(text, link.end()) is not None
 
 
 def _in_elements(text: str) -> Iterator[Named]:
