@@ -236,6 +236,14 @@ def test_a_fault_of_http2_over_http1() -> None:
             client.get(URL)
 
 
+def test_windows_of_http1() -> None:
+    """A fault of the windows of HTTP/2 says so to a client that does not offer it."""
+    with mock() as m, borzoi.Client(trust_env=False) as client:
+        m.network("api.test").window_stall()
+        with pytest.raises(TypeError, match=r"window_stall\(\) is a fault of HTTP/2, which the client does not offer"):
+            client.get(URL)
+
+
 @pytest.mark.parametrize(
     ("answers", "statuses"),
     [

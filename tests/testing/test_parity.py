@@ -168,6 +168,17 @@ def test_windows_that_stay_shut(one_world: World) -> None:
     )
 
 
+def test_a_server_that_does_not_know_http2(one_world: World) -> None:
+    """A server of HTTP/1.1 alone answers a client that begins with HTTP/2 alike."""
+    with Server(http2=False) as server:
+        real = failure(one_world, server.url, **HTTP2)
+    with mock() as m:
+        m.network("*").http1_only()
+        assert failure(one_world, server.url, m, **HTTP2) == real
+    assert real[0] is ENDS
+    assert "it answered in HTTP/1" in real[1]
+
+
 def test_nobody_listens(one_world: World) -> None:
     """A refused connection is the same at the wire seam."""
     assert_same(one_world, Server(), lambda _, network: network.refuse(), borzoi.ConnectError)

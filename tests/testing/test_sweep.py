@@ -218,3 +218,40 @@ def test_nothing_found_is_nothing_told() -> None:
     injection = Injection(faults.reset(), 1, "request 1")
     assert told([(injection, [])], 1) is None
     assert Run(injection, Run()).findings() == []
+
+
+def test_async_tests_of_other_plugins_are_swept(pytester: pytest.Pytester) -> None:
+    """A test that another plugin runs in an event loop is run by it each time; so is one of unittest."""
+    pytester.makepyfile(
+        """
+        import unittest
+        import borzoi, pytest
+        from borzoi.testing import mock
+
+        URL = "https://api.test/"
+
+        @pytest.mark.anyio
+        @pytest.mark.http_fault_sweep
+        async def test_waits_for_ever(http_mock):
+            http_mock.get(URL).reply(200)
+            async with borzoi.AsyncClient(timeout=None) as client:
+                (await client.get(URL)).raise_for_status()
+
+        @pytest.mark.anyio
+        @pytest.mark.http_fault_sweep
+        async def test_right(http_mock):
+            http_mock.get(URL).reply(200)
+            async with borzoi.AsyncClient() as client:
+                (await client.get(URL)).raise_for_status()
+
+        @pytest.mark.http_fault_sweep
+        class TestOld(unittest.TestCase):
+            def test_nobody_looks(self):
+                with mock() as m:
+                    m.post(URL).reply(200)
+                    borzoi.post(URL)
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:asyncio")
+    result.assert_outcomes(passed=2, failed=3)
+    result.stdout.fnmatch_lines(["*it waited for a day: no time-out*", "*POST https://api.test/ has failed*"])

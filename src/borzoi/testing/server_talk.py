@@ -16,12 +16,12 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .._backends.memory import End, Event, Later, Wait
+from .._backends.memory import END, End, Event, Later, Wait
 from .._wire.http2_frames import PREFACE
 from .certificates import ALERT
 from .http2_answers import Http2Answers
 from .script import RaggedEnd, Reply
-from .wire import ServerSide
+from .wire import WRONG_VERSION, ServerSide
 
 if TYPE_CHECKING:
     from .network import Network
@@ -82,10 +82,13 @@ class Talk:
     def run(self) -> None:
         """Converse until one of the two has enough. Raises OSError."""
         data = self._receive()
-        while self._http2 and data and data != PREFACE and PREFACE.startswith(data):
+        while data and data != PREFACE and PREFACE.startswith(data):
             data += self._receive() or PREFACE[-1:]
-        if self._http2 and data.startswith(PREFACE):
-            self._converse_http2(data)
+        if data.startswith(PREFACE):
+            if self._http2:
+                self._converse_http2(data)
+            else:
+                self._play([WRONG_VERSION, END])
             return
         while data:
             if not self._play(self._side.answer(data)):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .faults import NetworkFault
     from .network import Network
 
+WRONG_VERSION = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+"""What a server of HTTP/1.1 alone says to a client that begins with HTTP/2."""
+
 _LEAVE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
@@ -171,7 +174,12 @@ class ScriptedBackend(MemoryBackend):
     async def connect_tcp(self, host: str, port: int, timeout: float | None, options: ConnectOptions) -> Stream:
         """Ask the peer for a connection."""
         stream: Any = await super().connect_tcp(host, port, timeout, options)
-        takes = stream._answer.__self__.takes
+        fault: NetworkFault | None = stream._answer.__self__.fault
+        if fault is None:
+            return cast("Stream", stream)
+        if not fault.widens:
+            raise TypeError(f"{fault!r} is a fault of HTTP/2, which the client does not offer")
+        takes = fault.takes
         if takes is not None:
             stream = self.streams[-1] = StallingStream(stream, takes)
         return cast("Stream", stream)

@@ -24,7 +24,7 @@ from .clock import Clock, Waiting, WorldClock
 from .guests import Guest
 from .http2_answers import Http2Answers
 from .idling import OtherThreads
-from .wire import over_tls
+from .wire import WRONG_VERSION, over_tls
 
 if TYPE_CHECKING:
     from .._backends.base import ConnectOptions, Stream, TLSOptions
@@ -97,7 +97,8 @@ class Http2Stream(NegotiatingStream):
         """How many wait that have a deadline."""
 
     def _speak(self) -> None:
-        self._arrived += self.answers.engine.speak(self._backend.now())
+        if self.side.speaks_http2:
+            self._arrived += self.answers.engine.speak(self._backend.now())
 
     def receive_now(self) -> bytes | None:
         """Return what has arrived, b"" at the end, None where there is nothing. Raises OSError."""
@@ -120,8 +121,11 @@ class Http2Stream(NegotiatingStream):
         takes = self.side.takes
         if takes is not None:
             data = data[: max(0, takes - len(self.sent))]
+        if not self.side.speaks_http2 and not self.sent:
+            self._arrived += [WRONG_VERSION, END]
         self.sent += data
-        self.answers.engine.receive(bytes(data), self._backend.now())
+        if self.side.speaks_http2:
+            self.answers.engine.receive(bytes(data), self._backend.now())
         return len(data)
 
     async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
@@ -143,6 +147,8 @@ class Http2Stream(NegotiatingStream):
 
     def is_idle(self) -> bool:
         """Return whether the server has nothing to say now."""
+        if not self.side.speaks_http2:
+            return not self._arrived
         due = self.answers.engine.due()
         return not self._arrived and (due is None or due > self._backend.now())
 
