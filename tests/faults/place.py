@@ -96,7 +96,7 @@ class Http2Speech(Speech):
                 request = peer.request()
                 answer = respond(_got(request))
                 fields = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers]
-                with contextlib.suppress(h2.exceptions.StreamClosedError):
+                with contextlib.suppress(h2.exceptions.ProtocolError):
                     peer.respond(request.stream, status=answer.status, headers=fields, body=answer.body)
 
         return http2_server(script, **settings)
