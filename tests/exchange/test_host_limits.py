@@ -10,8 +10,11 @@ import pytest
 
 import borzoi
 from borzoi import Limits, Timeout
+from tests.exchange.http2_scripts import answering, http2_client
 from tests.exchange.http_peers import Asked, answer, assert_whole, echo_target, gates, http, pool_of
 from tests.exchange.test_pool import busy, until, waiting
+from tests.worlds.certificates import server_context
+from tests.worlds.http2_peer import http2_server
 from tests.worlds.peers import RawServer
 from tests.worlds.world import World
 
@@ -276,6 +279,30 @@ def test_a_request_that_is_sent_again_finds_room(world: World) -> None:
     with RawServer(http(holding)) as server:
         world.run(body)
         assert len(server.connections) == 3
+
+
+@pytest.mark.parametrize("alpn", [(), ("h2",)], ids=["http1", "http2"])
+def test_where_http2_is_offered(world: World, alpn: tuple[str, ...]) -> None:
+    """The limit holds in a pool that offers HTTP/2, whichever of the two its server speaks, and nobody is left waiting."""
+
+    async def body() -> None:
+        limits = Limits(max_connections=3, max_connections_per_host=2)
+        async with http2_client(world, limits=limits, client={"timeout": 20}) as client:
+
+            async def one(number: int) -> None:
+                assert (await client.get(f"{server.url}/{number}")).text == f"/{number}"
+                origin = client.pool_stats().origins[server.url]
+                assert origin.open + origin.connecting <= 2
+
+            await world.gather(*(lambda number=number: one(number) for number in range(20)))
+            assert_whole(client, idle=1 if alpn else 2)
+
+    if alpn:
+        peer = http2_server(answering(), tls=True)
+    else:
+        peer = RawServer(http(echo_target), tls=server_context())
+    with peer as server:
+        world.run(body)
 
 
 def test_who_gives_up_passes_its_turn_on(async_world: World) -> None:

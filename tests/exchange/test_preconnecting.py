@@ -9,6 +9,7 @@ import pytest
 
 import borzoi
 from borzoi import Limits, Timeout
+from borzoi.testing import mock as mocking
 from tests.exchange.http2_scripts import answering, assert_settled, http2_client
 from tests.exchange.http_peers import Reader, Recorder, answer, assert_whole, echo_target, gates, http, pool_of
 from tests.exchange.test_pool import Clock, busy, until
@@ -144,17 +145,17 @@ def test_errors_are_those_of_a_request(world: World) -> None:
     """What keeps a connection from being opened is raised as for a request, with that request, and leaves nothing behind."""
 
     async def body() -> None:
-        async with world.client(timeout=Timeout(20, connect=0.05), verify=client_context()) as client:
+        async with world.client(timeout=20, verify=client_context()) as client:
             with refusing_port() as port, pytest.raises(borzoi.ConnectError) as refused:
                 await preconnect(client, f"http://127.0.0.1:{port}/path")
             assert refused.value.request.url == f"http://127.0.0.1:{port}/path"
             with black_hole() as port:
                 with pytest.raises(borzoi.ConnectTimeout, match=f"127.0.0.1:{port}"):
-                    await preconnect(client, f"http://127.0.0.1:{port}")
+                    await preconnect(client, f"http://127.0.0.1:{port}", timeout=Timeout(20, connect=0.05))
                 with pytest.raises(borzoi.ConnectTimeout, match=r"the total time-out of 0\.01 s is over"):
                     await preconnect(client, f"http://127.0.0.1:{port}", timeout=Timeout(None, total=0.01))
             with pytest.raises(borzoi.ConnectError, match="certificate"):
-                await preconnect(client, f"https://127.0.0.1:{server.port}", timeout=20)
+                await preconnect(client, f"https://127.0.0.1:{server.port}")
             with pytest.raises(borzoi.UnsupportedProtocol):
                 await preconnect(client, "ftp://127.0.0.1")
             assert_whole(client, idle=0)
@@ -265,6 +266,22 @@ def test_transports_without_connections(world: World) -> None:
             assert await preconnect(client, "https://example.org", 3) == 0
 
     world.run(body)
+
+
+def test_where_something_stands_in_for_the_network(world: World) -> None:
+    """While a mock answers, no connection is opened behind its back."""
+
+    async def body() -> None:
+        with mocking() as mock:
+            mock.get(server.url).reply(200)
+            async with world.client() as client:
+                assert await preconnect(client, server.url) == 0
+                assert (await client.get(server.url)).status_code == 200
+                assert client.pool_stats().opened == 0
+
+    with RawServer(http(echo_target)) as server:
+        world.run(body)
+        assert not server.connections
 
 
 # Where HTTP/2 is offered.

@@ -10,6 +10,8 @@ import pytest
 
 import borzoi
 from borzoi import Limits, Timings
+from borzoi._backends.base import ConnectOptions
+from borzoi._exchange.timing import TimingTrace
 from tests.exchange.http_peers import Asked, Reader, answer, assert_whole, echo_target, gates, http, network_client
 from tests.exchange.test_pool import Clock, busy, waiting
 from tests.exchange.test_tls import Secured
@@ -247,6 +249,12 @@ def test_a_unix_socket(world: World, tmp_path: Any) -> None:
     path = str(tmp_path / "s")
     with RawServer(http(echo_target), path=path):
         world.run(body)
+
+
+def test_names_that_nobody_finds() -> None:
+    """Where a dialer was given no names, there is nothing to watch."""
+    options = ConnectOptions()
+    assert TimingTrace(None, Clock().now, blocking=True).watch(options) is options
 
 
 def test_what_they_look_like() -> None:

@@ -245,8 +245,10 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         """
         worlds = self._worlds or self._first_use()
         loop = worlds.current_loop()
+        if stand_in is not None and stand_in(self) is not None:
+            return 0
         sender = self._pool_of(worlds, loop)
-        if not isinstance(sender, Pool) or (stand_in is not None and stand_in(self) is not None):
+        if not isinstance(sender, Pool):
             return 0
         from .._exchange.preconnecting import preconnect
 
