@@ -13,12 +13,6 @@ pytest_plugins = ["pytester"]
 
 EXAMPLE = re.compile(r"^```(?P<kind>python|ini)\n(?P<code>.*?)^```\n", re.MULTILINE | re.DOTALL)
 
-PLUGINS = [
-    argument
-    for name in ("plugin_guard", "plugin_cassettes", "plugin_server")
-    for argument in ("-p", f"borzoi.testing.{name}")
-]
-
 
 def _examples(page: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"python": [], "ini": []}
@@ -33,7 +27,13 @@ def _run(pytester: pytest.Pytester, page: str) -> pytest.RunResult:
     modules = {f"test_example_{number}": code for number, code in enumerate(examples["python"])}
     pytester.makepyfile(**modules)
     # In a process of its own: the guard of this suite would be the first to refuse.
-    return pytester.runpytest_subprocess(*PLUGINS, "-p", "no:asyncio", "-p", "no:anyio", "-W", "error")
+    return pytester.runpytest_subprocess("-p", "borzoi.testing.plugin", "-W", "error")
+
+
+@pytest.fixture(autouse=True)
+def _no_other_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the runs the plugins that they do not need."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
 def test_guard(pytester: pytest.Pytester) -> None:
