@@ -8,7 +8,7 @@ from .models import docstring_text, render_models
 from .operations import by_resource, render_fields, render_functions, render_headers, render_resource, title_of
 from .signatures import arguments_of
 from .tables import alternatives_of, render_table
-from .text import Group, docstring, lines_of, literal
+from .text import Group, docstring, lines_of, literal, prose
 from .types import Types, import_of, imports, names_in
 from .webhooks import link_lines, render_webhooks
 
@@ -220,7 +220,7 @@ def _error(noun: str, status: str, declared: list[Type], types: Types) -> list[s
 
 
 def _readme(package: Package, style: str) -> str:
-    title = package.title.replace("\n", " ").replace("`", "'")
+    title = prose(package.title).replace("`", "'")
     lines = [f"# {title}", "", "A client made by `borzoi openapi generate`. It needs `borzoi[client]`.", ""]
     lines += ["```python", f"from {package.name} import Client", "", "with Client() as client:", "    ...", "```", ""]
     types = Types(package.models)
@@ -235,7 +235,7 @@ def _readme(package: Package, style: str) -> str:
                 if "= UNSET" not in argument
             )
             name = f"client.{resource}.{each.short}" if style != "functions" else f"{each.name}.sync"
-            lines += [f"- `{name}({call})`: {each.method} {each.path.replace('`', '')}"]
+            lines += [f"- `{name}({call})`: {each.method} {prose(each.path).replace('`', '')}"]
             lines += link_lines(each, package, style)
         lines.append("")
     return "\n".join(lines)
