@@ -26,7 +26,7 @@ DAY = dt.timedelta(days=1)
 
 
 @functools.cache
-def _key() -> Any:
+def _key(name: str) -> Any:
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -34,16 +34,29 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
+def _common(certificate: Any) -> str:
+    return str(certificate.subject.rdns[0]._attributes[0].value)
+
+
 def authority(name: str = "root", issuer: Any = None, *, is_ca: bool = True) -> Any:
     """Return a certificate that may sign others, signed by itself or by another."""
-    of = _name(name)
+    of, key = _name(name), _key(name)
+    signing = key if issuer is None else _key(_common(issuer))
     builder = x509.CertificateBuilder(
-        issuer.subject if issuer else of, of, _key().public_key(), x509.random_serial_number()
+        issuer.subject if issuer else of, of, key.public_key(), x509.random_serial_number()
     )
     builder = builder.not_valid_before(NOW - DAY).not_valid_after(NOW + DAY)
     builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(_key().public_key()), critical=False)
-    return builder.sign(_key(), hashes.SHA256())
+    usage = x509.KeyUsage(True, False, False, False, False, is_ca, is_ca, False, False)
+    builder = builder.add_extension(usage, critical=True)
+    return _identified(builder, key, signing).sign(signing, hashes.SHA256())
+
+
+def _identified(builder: Any, key: Any, signing: Any) -> Any:
+    """Name the keys of a certificate and of its issuer, as strict verifiers want it (RFC 5280, 4.2.1)."""
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+    return builder.add_extension(issuer, critical=False)
 
 
 ROOT = authority()
@@ -57,13 +70,13 @@ def leaf(
     purpose: Any = x509.ExtendedKeyUsageOID.SERVER_AUTH,
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return a certificate for a server, and its key."""
-    key = key or _key()
+    key, signing = key or _key("leaf"), _key(_common(signed_by))
     builder = x509.CertificateBuilder(signed_by.subject, _name(common), key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(begins).not_valid_after(ends)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-    return builder.sign(_key(), hashes.SHA256()), key
+    return _identified(builder, key, signing).sign(signing, hashes.SHA256()), key
 
 
 def dns(text: str) -> Any:
