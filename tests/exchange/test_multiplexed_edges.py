@@ -7,7 +7,7 @@ import gc
 import socket
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import pytest
@@ -183,7 +183,7 @@ def test_an_answer_between_two_pieces(world: World) -> None:
             taken.append(number)
             yield b"x" * 10_000
 
-    async def pieces_async() -> Any:
+    async def pieces_async() -> AsyncGenerator[bytes, None]:
         yield b"first"
         await world.wait_for(answered)
         for number in range(100):
@@ -195,10 +195,11 @@ def test_an_answer_between_two_pieces(world: World) -> None:
 
         async def body() -> None:
             async with http2_client(world, http1=False) as client:
-                content = pieces_async() if world.is_async else pieces()
+                later = pieces_async()
+                content = later if world.is_async else pieces()
                 assert (await client.post(server.url, content=content)).status_code == 413
                 if world.is_async:
-                    await content.aclose()
+                    await later.aclose()
                 assert_settled(client, idle=1)
 
         world.run(body)
