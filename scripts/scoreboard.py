@@ -2,8 +2,8 @@
 
     python -m scripts.scoreboard [--short | --list]
 
-Three tables: the faults (tests/faults) by row, the codes (tests/codes/index.py) by code, and the corpora by suite, with
-what differs on purpose and why. `--short` runs the tables' own tests and the corpora in the blocking world, leaves what
+The tables: the faults (tests/faults) by row, the codes (tests/codes/index.py) by code, measures that take more than one of
+these (tests/codes/measures.py), and the corpora by suite, with what differs on purpose and why. `--short` runs the tables' own tests and the corpora in the blocking world, leaves what
 else stands for a code to the suite, and writes nothing; `--list` runs nothing, and says which tests are for which code.
 """
 
@@ -79,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     known = corpora()
     outcomes = run(files(known, short=options.short), short=options.short)
-    tables = {"faults": fault_rows(outcomes), "codes": code_rows(outcomes), "corpora": corpus_rows(known, outcomes)}
+    tables = {"faults": fault_rows(outcomes), "codes": code_rows(outcomes, index())}
+    tables |= {"measures": code_rows(outcomes, measures()), "corpora": corpus_rows(known, outcomes)}
     text = page(tables, known)
     if not options.short:
         (ROOT / "SCOREBOARD.md").write_text(text, encoding="utf-8")
@@ -101,6 +102,12 @@ def index() -> dict[str, Any]:
     return codes
 
 
+def measures() -> dict[str, Any]:
+    """Return the measures."""
+    found: dict[str, Any] = importlib.import_module("tests.codes.measures").MEASURES
+    return found
+
+
 def listing() -> Iterable[str]:
     """Yield each code with its tests."""
     for code, entry in index().items():
@@ -110,7 +117,8 @@ def listing() -> Iterable[str]:
 
 def files(known: Iterable[Corpus], *, short: bool = False) -> list[str]:
     """Return the files to run."""
-    named = {test.partition("::")[0] for entry in index().values() for test in entry.tests if isinstance(test, str)}
+    entries = [*index().values(), *measures().values()]
+    named = {test.partition("::")[0] for entry in entries for test in entry.tests if isinstance(test, str)}
     if short:
         named = {name for name in named if name.startswith("codes/")}
     named |= {corpus.test.partition("::")[0] for corpus in known}
@@ -170,10 +178,10 @@ def _row_of(outcome: Outcome) -> int:
     return int(outcome.name.removeprefix(FAULT_TEST).partition(":")[0])
 
 
-def code_rows(outcomes: list[Outcome]) -> list[Row]:
-    """Return a line for each code."""
+def code_rows(outcomes: list[Outcome], entries: dict[str, Any]) -> list[Row]:
+    """Return a line for each code or measure."""
     rows: list[Row] = []
-    for code, entry in index().items():
+    for code, entry in entries.items():
         counted = Counter(
             outcome.passed for outcome in outcomes if any(stands_for(outcome, test) for test in entry.tests)
         )
@@ -294,7 +302,7 @@ def page(tables: dict[str, list[Row]], known: list[Corpus]) -> str:
         "",
     ]
     lines += [f"- {line}" for line in summary(tables)]
-    headings = {"faults": "Faults", "codes": "Codes", "corpora": "Corpora"}
+    headings = {"faults": "Faults", "codes": "Codes", "measures": "Measures", "corpora": "Corpora"}
     for name, rows in tables.items():
         lines += ["", f"## {headings[name]}", "", "| | | passed | failed | |", "|---|---|---|---|---|"]
         lines += [f"| {r.key} | {r.what} | {r.passed} | {r.failed} | {r.state}{_because(r)} |" for r in rows]

@@ -7,15 +7,19 @@ import ast
 import pytest
 
 from tests.codes.index import CODES
+from tests.codes.measures import MEASURES
 from tests.faults.rows import ROWS
 from tests.structure.source import TESTS
 
 
-@pytest.mark.parametrize("code", CODES)
+EVERYTHING = {**CODES, **MEASURES}
+
+
+@pytest.mark.parametrize("code", EVERYTHING)
 def test_what_is_named_is_there(code: str) -> None:
-    """Each code has a test that exists, or a reason why it has none."""
-    assert bool(CODES[code].tests) != bool(CODES[code].waits)
-    for test in CODES[code].tests:
+    """Each code and measure has a test that exists, or a reason why it has none."""
+    assert bool(EVERYTHING[code].tests) != bool(EVERYTHING[code].waits)
+    for test in EVERYTHING[code].tests:
         if isinstance(test, int):
             assert test in ROWS
             continue

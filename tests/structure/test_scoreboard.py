@@ -37,7 +37,7 @@ def test_a_report_is_read(outcomes: list[Outcome]) -> None:
 def test_rows_are_counted(outcomes: list[Outcome]) -> None:
     """A row holds where something passed and nothing failed, fails where anything did, and else was not run, or waits."""
     faults = {row.key: row for row in scoreboard.fault_rows(outcomes)}
-    codes = {row.key: row for row in scoreboard.code_rows(outcomes)}
+    codes = {row.key: row for row in scoreboard.code_rows(outcomes, scoreboard.index())}
 
     assert [faults[key].state for key in ("5", "51", "6", "50")] == ["holds", "FAILS", "not run", "waits"]
     assert (codes["R2"].passed, codes["R2"].failed, codes["R2"].state) == (1, 1, "FAILS")
