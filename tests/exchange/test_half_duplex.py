@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import pytest
 
 import borzoi
+from borzoi._backends.base import ConnectOptions
 from borzoi._backends.memory import END, Event, MemoryBackend, Wait
+from borzoi._exchange.half_duplex import duplex_of
 from tests.exchange.http2_scripts import assert_settled, http2_client
 from tests.wire.http2_scripting import SETTLED, data, frames, headers
 from tests.worlds.world import WORLDS, World
@@ -60,5 +62,24 @@ def test_a_script_that_fails(said: list[Event], error: type[Exception]) -> None:
                 await client.post("http://example.org/")
             assert caught.value.request.method == "POST"  # type: ignore[attr-defined]
             assert_settled(client)
+
+    BLOCKING.run(body)
+
+
+def test_what_was_read_waits() -> None:
+    """What was read and not received yet makes the stream one that is not idle, and nothing more is read before it."""
+
+    async def body() -> None:
+        backend = MemoryBackend(lambda host, port: lambda sent: [b"one", b"two"] if sent else [])
+        stream = duplex_of(await backend.connect_tcp("example.org", 80, None, ConnectOptions()))
+        assert stream.is_idle()
+        assert stream.receive_now() is None
+        stream.send_now(b"ask")
+        for _ in range(2):
+            await stream.wait_ready(1.0, writing=True)
+        assert not stream.is_idle()
+        assert [stream.receive_now(), stream.receive_now()] == [b"one", None]
+        await stream.wait_ready(1.0, writing=False)
+        assert stream.receive_now() == b"two"
 
     BLOCKING.run(body)
