@@ -1,6 +1,6 @@
 """`make openapi-corpus`: what becomes of each document of a folder, beside openapi-python-client where it is installed.
 
-    python -m scripts.openapi_corpus [FOLDER] [--lines]
+    python -m scripts.openapi_corpus [FOLDER] [--types]
 
 A row has the operations that were generated and those of the document, the models, the lines, the lines of an operation
 in the layer of calls, CPU seconds and peak memory of the command, the time of an import, how many replies in JSON have
@@ -152,6 +152,22 @@ def peer(document: Path, folder: Path) -> list[str]:
     return [f"{cpu:.2f}", str(len(made)) if status == 0 or made else "failed"]
 
 
+def checked(found: list[Path], root: Path) -> int:
+    """Run type checkers on the packages of all documents, in all libraries of models, and return the worst status."""
+    worst = 0
+    with tempfile.TemporaryDirectory() as place:
+        for document in found:
+            for library in ("msgspec", "pydantic", "dataclass"):
+                name = re.sub(r"\W", "_", f"{document.stem}_{library}")
+                command = [sys.executable, "-m", "borzoi", "openapi", "generate", str(document), "-q", "-o", name]
+                subprocess.run([*command, "--models", library, "--root", str(root)], cwd=place, check=True)
+        settings = {"typeCheckingMode": "strict", "reportMissingModuleSource": False}
+        (Path(place) / "pyrightconfig.json").write_text(json.dumps(settings))
+        for tool in (["mypy", "--strict", "."], ["pyright", "--pythonpath", sys.executable]):
+            worst = max(worst, subprocess.run([sys.executable, "-m", *tool], cwd=place, check=False).returncode)
+    return worst
+
+
 def documents(folder: Path) -> list[Path]:
     """Return the documents of a folder: its files, and what the folders in it have that looks like an entry."""
     found = [path for path in sorted(folder.rglob("*")) if path.suffix in (".json", ".yaml", ".yml") and path.is_file()]
@@ -170,7 +186,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the table; the status is 1 if a document was refused or an operation lost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "tests/data/openapi")
-    folder: Path = parser.parse_args(arguments).folder
+    parser.add_argument("--types", action="store_true", help="Run mypy --strict and pyright strict on all packages.")
+    options = parser.parse_args(arguments)
+    folder: Path = options.folder
+    if options.types:
+        return checked(documents(folder.resolve()), folder.resolve())
     rows: list[list[str]] = []
     began = time.monotonic()
     for document in documents(folder.resolve()):

@@ -46,10 +46,19 @@ def is_pydantic(tp: Any) -> bool:
 
 def decoder_of_library(tp: Any) -> tuple[Converter, type[Exception]] | None:
     """Return what makes a type straight from bytes, and what it raises; None when no library owns the type."""
+    try:
+        return _decoder_of_library(tp)
+    except TypeError:
+        # A type that cannot be hashed is looked at each time.
+        return _decoder_of_library.__wrapped__(tp)
+
+
+@functools.lru_cache(maxsize=256)
+def _decoder_of_library(tp: Any) -> tuple[Converter, type[Exception]] | None:
     leaves = list(_leaves(tp))
     if any(is_msgspec(leaf) for leaf in leaves):
         msgspec = sys.modules["msgspec"]
-        return functools.partial(msgspec.json.decode, type=tp), msgspec.MsgspecError
+        return msgspec.json.Decoder(tp).decode, msgspec.MsgspecError
     if any(is_pydantic(leaf) for leaf in leaves):
         return _adapter(tp).validate_json, sys.modules["pydantic"].ValidationError
     return None

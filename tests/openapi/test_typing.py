@@ -1,0 +1,79 @@
+"""What type checkers see of generated packages: mypy --strict and pyright strict, for the models of every library.
+
+`make openapi-corpus ARGS=--types` runs both over the packages of all documents.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from borzoi.openapi import generate
+from borzoi.openapi.plan import Selection
+from tests.openapi.test_models import LIBRARIES
+from tests.openapi.test_pages import CASES, CREATE
+from tests.structure.source import ROOT
+
+USE = """
+from typing import assert_type
+
+from borzoi.openapi.runtime import AsyncPages, Page, Response, TypedResponse
+from LIBRARY_create import AsyncClient as AsyncUsers
+from LIBRARY_create import Client as Users
+from LIBRARY_create.api.users import create_user
+from LIBRARY_create.headers import KeysXLeftXTagsHeaders as Headers
+from LIBRARY_create.models import User
+from LIBRARY_pages import AsyncClient, Client, models
+from LIBRARY_pages.api.default import list_things
+
+
+def blocking(users: Users, client: Client) -> None:
+    assert_type(users.users.create("o", display_name="A", age=3), str)
+    assert_type(users.users.create("o", body=User(display_name="A"), dry=True), str)
+    assert_type(users.users.with_response.create("o", display_name="A"), TypedResponse[str, Headers])
+    assert_type(create_user.sync_detailed("o", client=users, body=User(display_name="A")).headers.x_left, int | None)
+    page = client.things.list(cursor="x")
+    assert_type(page, Page[models.ListThingsResponseThingsItem, models.ListThingsResponse])
+    assert_type([item.id for item in page], list[int])
+    assert_type(client.things.with_response.list(), Response[models.ListThingsResponse])
+    assert_type(list_things.sync(client=client), models.ListThingsResponse)
+    assert_type([item.id for item in list_things.sync_pages(client=client)], list[int])
+
+
+async def asynchronous(users: AsyncUsers, client: AsyncClient) -> None:
+    assert_type(await users.users.create("o", display_name="A"), str)
+    assert_type(client.things.list(), AsyncPages[models.ListThingsResponseThingsItem, models.ListThingsResponse])
+    assert_type([item.id async for item in client.things.list()], list[int])
+    assert_type((await client.things.list()).items, list[models.ListThingsResponseThingsItem])
+
+
+def wrong(users: Users, client: Client) -> None:
+    users.users.create("o")  # type: ignore
+    users.users.create("o", display_name=3)  # type: ignore
+    users.users.create("o", name="A")  # type: ignore
+    client.things.list(cursor=3)  # type: ignore
+    create_user.sync("o", body=User(display_name="A"))  # type: ignore
+"""
+
+
+def test_types_are_precise(tmp_path: Path) -> None:
+    """Both styles, pages, bodies by their members and headers have the types that are declared, and nothing else."""
+    for library in LIBRARIES:
+        for name, document in (("create", CREATE), ("pages", CASES[0][0])):
+            (tmp_path / "api.json").write_text(json.dumps(document))
+            output = tmp_path / f"{library}_{name}"
+            generate(tmp_path / "api.json", output=output, selection=Selection(models=library))
+        (tmp_path / f"use_{library}.py").write_text(USE.replace("LIBRARY", library))
+    settings = {"typeCheckingMode": "strict", "reportMissingModuleSource": False}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    commands = [
+        ["mypy", "--strict", "--python-version", "3.11", "--cache-dir", str(ROOT / ".cache" / "mypy-generated"), "."],
+        ["pyright", "--pythonpath", sys.executable],
+    ]
+    for tool, *arguments in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", tool, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
