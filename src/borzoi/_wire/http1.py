@@ -233,7 +233,7 @@ class Http1:
 
     def leave_unsent(self) -> None:
         """Send no more of the body, of which not all went out: no other request can follow."""
-        self._keeps = False
+        self._keeps = self.reusable = False
 
     # --- receiving
 
