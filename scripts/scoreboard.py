@@ -2,9 +2,10 @@
 
     python -m scripts.scoreboard [--short | --list]
 
-The tables: the faults (tests/faults) by row, the codes (tests/codes/index.py) by code, measures that take more than one of
-these (tests/codes/measures.py), and the corpora by suite, with what differs on purpose and why. `--short` runs the tables' own tests and the corpora in the blocking world, leaves what
-else stands for a code to the suite, and writes nothing; `--list` runs nothing, and says which tests are for which code.
+The tables: the faults (tests/faults) by row, the codes (tests/codes/index.py) by code, the measures that take more than
+that (tests/codes/measures.py), and the corpora by suite, with what differs on purpose and why. `--short` runs the tables'
+own tests and the corpora in the blocking world, leaves what else stands for a code to the suite, and writes nothing;
+`--list` runs nothing, and says which tests are for which code.
 """
 
 from __future__ import annotations

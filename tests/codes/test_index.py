@@ -11,7 +11,6 @@ from tests.codes.measures import MEASURES
 from tests.faults.rows import ROWS
 from tests.structure.source import TESTS
 
-
 EVERYTHING = {**CODES, **MEASURES}
 
 
