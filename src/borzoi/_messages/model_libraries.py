@@ -58,7 +58,7 @@ def _decoder_of_library(tp: Any) -> tuple[Converter, type[Exception]] | None:
     leaves = list(_leaves(tp))
     if any(is_msgspec(leaf) for leaf in leaves):
         msgspec = sys.modules["msgspec"]
-        return msgspec.json.Decoder(tp).decode, msgspec.MsgspecError
+        return functools.partial(msgspec.json.decode, type=tp), msgspec.MsgspecError
     if any(is_pydantic(leaf) for leaf in leaves):
         return _adapter(tp).validate_json, sys.modules["pydantic"].ValidationError
     return None
