@@ -3,7 +3,7 @@
     python -m scripts.scoreboard [--short | --list]
 
 The tables: the faults (tests/faults) by row, the codes (tests/codes/index.py) by code, the measures that take more than
-that (tests/codes/measures.py), and the corpora by suite, with what differs on purpose and why. `--short` runs what is in
+that (tests/codes/measures.py), and the corpora by suite, with what differs on purpose and why. `--short` runs those in
 tests/faults and tests/codes, and the corpora, in the blocking world, leaves the rest to the suite, and writes nothing;
 `--list` runs nothing, and says which tests are for which code.
 """
