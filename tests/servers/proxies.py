@@ -200,4 +200,4 @@ def protocols_of(proxy: str, kind: str, access: str) -> tuple[str, ...]:
     """Return what can be asked for through a proxy: one that reads requests to http:// takes HTTP/1.1 for them."""
     if kind.startswith("socks") and proxy != "mitmdump":
         return tuple(PROTOCOLS)
-    return ("https 1.1", "https 2") if access == "digest" else ("http 1.1", "https 1.1", "https 2")
+    return ("http 1.1", "https 1.1", "https 2")

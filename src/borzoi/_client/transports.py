@@ -68,6 +68,10 @@ def _pool(backend: Backend, dialer: Dialer, limits: Limits, *, blocking: bool, c
         from .._exchange.multiplexed_pool import SharingPool
 
         kind = SharingPool
+    if dialer.proxy is not None and dialer.proxy.digest_auth is not None:
+        from .._exchange.challenged_pool import ChallengedPool
+
+        kind = ChallengedPool
     return kind(backend, dialer, limits, blocking=blocking, clock=clock)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .._backends.base import Duplex, Stream, TimedOut
+from .._backends.base import Asking, Duplex, Stream, TimedOut
 from .._errors import ReadTimeout, TransportError, WriteTimeout
 
 
@@ -17,7 +17,7 @@ def duplex_of(stream: Stream) -> Duplex:
     return stream if hasattr(stream, "wait_ready") else HalfDuplex(stream)  # type: ignore[return-value]
 
 
-class HalfDuplex:
+class HalfDuplex(Asking):
     """A stream that reads and writes by turns. Satisfies `Duplex`."""
 
     def __init__(self, stream: Stream) -> None:
