@@ -255,3 +255,38 @@ def test_async_tests_of_other_plugins_are_swept(pytester: pytest.Pytester) -> No
     result = pytester.runpytest_inprocess("-p", "no:asyncio")
     result.assert_outcomes(passed=2, failed=3)
     result.stdout.fnmatch_lines(["*it waited for a day: no time-out*", "*POST https://api.test/ has failed*"])
+
+
+def test_what_markers_do_not_take(pytester: pytest.Pytester) -> None:
+    """Arguments that a marker does not take fail the test with one line that says what it takes."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.http_fault_sweep(swallow=True)
+        def test_name(http_mock):
+            pass
+
+        @pytest.mark.http_fault_sweep("faults")
+        def test_position(http_mock):
+            pass
+
+        @pytest.mark.http_server(http3=True)
+        def test_server(http_server):
+            pass
+
+        @pytest.mark.http_server(tls="odd")
+        def test_certificate(http_server):
+            pass
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:asyncio", "-p", "no:anyio")
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "@pytest.mark.http_fault_sweep: swallow= is not among what it takes: raises=, swallows=",
+            "@pytest.mark.http_fault_sweep: 'faults' is not among what it takes: raises=, swallows=",
+            "@pytest.mark.http_server: http3= is not among what it takes: tls=, http2=",
+            "@pytest.mark.http_server: A certificate is *, not 'odd'.",
+        ]
+    )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .plugin_markers import marker_of, refuse
+
 if TYPE_CHECKING:
     from .server import Server
 
@@ -25,8 +27,11 @@ def http_server(request: pytest.FixtureRequest) -> Generator[Server]:
     from .plugin_guard import let_through
     from .server import Server
 
-    marker = request.node.get_closest_marker("http_server")
-    server = Server(request.node.nodeid, **({} if marker is None else marker.kwargs)).start()
+    marker = marker_of(request.node, "http_server", ("tls", "http2"))
+    try:
+        server = Server(request.node.nodeid, **({} if marker is None else marker.kwargs)).start()
+    except ValueError as error:
+        refuse("http_server", error)
     let_through(request.node, f"{server.host}:{server.port}")
     yield server
     text = server.finish()

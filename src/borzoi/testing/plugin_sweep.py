@@ -16,8 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_markers import marker_of
+
 if TYPE_CHECKING:
     from .sweep import Injection, Run
+
+MARKER = "http_fault_sweep"
+TAKES = ("raises", "swallows")
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 
@@ -31,11 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test whose marker has arguments that it does not take."""
+    marker_of(item, MARKER, TAKES)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Run a test with the marker as often as it takes."""
-    marker = item.get_closest_marker("http_fault_sweep")
-    if marker is None:
+    marker = item.get_closest_marker(MARKER)
+    if marker is None or marker.args or not marker.kwargs.keys() <= {*TAKES}:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in [*_swept(item, **marker.kwargs), *_torn_down(item, nextitem)]:
