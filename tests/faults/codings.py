@@ -31,7 +31,7 @@ def _zstd(data: bytes) -> bytes:
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
-    "br": brotli.compress,
+    "br": lambda data: brotli.compress(data, quality=4),
     "zstd": _zstd,
 }
 
