@@ -318,6 +318,17 @@ def test_bugs_of_the_document() -> None:
     assert "cannot be used" in report
 
 
+def test_an_example_that_does_not_fit_is_passed_over() -> None:
+    """Of the examples the first that fits is answered, where the test names none."""
+    document = json.loads(json.dumps(DOCUMENT))
+    media = document["paths"]["/users/{id}"]["get"]["responses"]["200"]["content"]["application/json"]
+    media["examples"] = {"broken": {"value": {"id": 7}}, "admin": {"value": ADMIN}}
+    with mock() as m:
+        contract = contract_of(m, document)
+        assert called(m, "GET", f"/users/{ID}").json() == ADMIN
+        assert contract.report() is None
+
+
 def test_a_document_without_a_server() -> None:
     """Where the document names no server, the test has to."""
     with pytest.raises(ValueError, match="names no server"):

@@ -91,10 +91,12 @@ class Subject:
     def _value(self, media: Node) -> Any:
         if self._example is not None:
             return self._named_example(media)
-        if self.choose is None:
-            for found in _examples(media):
-                return found
         schema = media.child("schema")
+        if self.choose is None:
+            # Published documents have examples that do not fit: nobody who uses the operation is to blame for them.
+            for found in _examples(media):
+                if not schema or self._contract.fits(schema, found):
+                    return found
         if not schema:
             return {}
         if self.choose is not None:
@@ -206,9 +208,13 @@ class Contract:
         values = (maker.value(schema) for maker in makers)
         first = next(values)
         for value in (first, *values):
-            if not self._checker.differences(schema, value):
+            if self.fits(schema, value):
                 return value
         return first
+
+    def fits(self, schema: Node, value: Any) -> bool:
+        """Tell whether a reply may have a value."""
+        return not self._checker.differences(schema, value)
 
     # The end.
 
