@@ -250,7 +250,7 @@ async def _(place: Place) -> None:
         return Answer(body=got.body)
 
     with place.server(respond) as server:
-        async with place.client(timeout=Timeout(20, read=0.1)) as client:
+        async with place.client(timeout=Timeout(20, read=0.5)) as client:
             # The wait is no longer than any read.
             response = await client.put(server.url, content=b"body", headers=EXPECT)
             assert response.text == "body"
