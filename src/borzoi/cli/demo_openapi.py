@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -42,7 +42,7 @@ def show_generated_client(url: str, paper: Paper) -> list[str]:
 
 
 @contextmanager
-def _made(place: str, paper: Paper) -> Iterator[ModuleType]:
+def _made(place: str, paper: Paper) -> Generator[ModuleType]:
     from ..openapi import generate
 
     with tempfile.TemporaryDirectory() as folder:
