@@ -412,12 +412,15 @@ class WebSocket:
             self._first = kept
         elif kept:
             if self._rest is None:
-                self._rest = io.BytesIO() if self._decoder is None else io.StringIO()
-                self._rest.write(self._first)  # type: ignore[arg-type]
-            self._rest.write(kept)  # type: ignore[arg-type]
+                self._rest = io.BytesIO()
+                self._rest.write(_octets(self._first))
+            self._rest.write(_octets(kept))
 
     def _end_message(self) -> str | bytes:
-        message = self._first if self._rest is None else self._rest.getvalue()
+        message = self._first
+        if self._rest is not None:
+            # Not a StringIO, which takes some octets for each part, however short.
+            message = self._rest.getvalue() if self._decoder is None else self._rest.getvalue().decode()
         assert message is not None  # `_keep()` was called for each part.
         self._opcode = self._size = self._frames = 0
         self._first = self._rest = self._decoder = None
@@ -427,6 +430,10 @@ class WebSocket:
     def is_idle(self) -> bool:
         """Whether all that arrived was looked at."""
         return self._at == len(self._data)
+
+
+def _octets(part: str | bytes) -> bytes:
+    return part if isinstance(part, bytes) else part.encode()
 
 
 def _long_size(digits: bytes) -> int:
