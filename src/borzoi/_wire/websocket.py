@@ -118,7 +118,7 @@ class WebSocket:
         self._opcode = 0
         self._compressed = False
         self._first: str | bytes | None = None
-        self._rest: io.StringIO | io.BytesIO | None = None
+        self._rest: io.BytesIO | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
         self._size = 0
         self._frames = 0
