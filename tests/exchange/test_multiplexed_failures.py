@@ -12,12 +12,22 @@ from typing import Any
 import pytest
 
 import borzoi
-from borzoi import ConnectError, Limits, LocalProtocolError, PoolTimeout, ReadTimeout, RemoteProtocolError, Timeout
+from borzoi import (
+    ConnectError,
+    Limits,
+    LocalProtocolError,
+    PoolTimeout,
+    ReadError,
+    ReadTimeout,
+    RemoteProtocolError,
+    Timeout,
+    WriteError,
+)
 from tests.exchange.http2_scripts import answering, assert_settled, echo, http2_client
 from tests.exchange.http_peers import pool_of
 from tests.wire.http2_scripting import data, frame, goaway, headers, settings
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
-from tests.worlds.peers import refusing_port
+from tests.worlds.peers import RawServer, closing_after, refusing_port
 from tests.worlds.world import World
 
 REFUSED_STREAM = 7
@@ -527,3 +537,18 @@ def test_goaway_with_a_reason(world: World) -> None:
                 assert_settled(client, idle=0)
 
         world.run(body)
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_a_server_that_closes_what_it_accepts_is_not_asked_for_ever(world: World, said: bytes) -> None:
+    """It is an error for the request, after a connection or two, and not one connection after the other."""
+    with RawServer(closing_after(said)) as server:
+
+        async def body() -> None:
+            async with http2_client(world, http1=False, client={"timeout": 20}) as client:
+                with pytest.raises((RemoteProtocolError, ReadError, WriteError)):
+                    await client.get(f"{server.url}/")
+                assert_settled(client, idle=0)
+
+        world.run(body)
+        assert 1 <= len(server.connections) <= 3

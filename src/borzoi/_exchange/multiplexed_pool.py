@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .._backends.base import TimedOut
-from .._errors import ConnectError, ConnectTimeout, PoolTimeout
+from .._errors import ConnectError, ConnectTimeout, PoolTimeout, RemoteProtocolError
 from .connection import Connection
 from .dial import Route
 from .half_duplex import duplex_of
@@ -201,7 +201,8 @@ class SharingPool(Pool):
     ) -> bool:
         """Open a connection, and tell those who wait what came of it.
 
-        Where that fails, and there is one to wait for a place on, return False.
+        Where that fails, and there is one to wait for a place on, return False. Raises as `lease_new()`, and
+        RemoteProtocolError.
         """
         failure: ConnectError | ConnectTimeout | None = None
         try:
@@ -216,6 +217,9 @@ class SharingPool(Pool):
             with self._guard:
                 self._stop_opening(lane, turn)
                 self._settle(exchange, lane, failure)
+        if exchange.shared is None and exchange.connection is None and not any(map(_is_usable, lane.shared)):
+            # Not opened again: a server that closes what it accepts would be asked for ever.
+            raise RemoteProtocolError("The server closed the HTTP/2 connection before it took a request")
         return True
 
     def _settle(
