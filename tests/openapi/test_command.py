@@ -195,3 +195,32 @@ def test_options_of_calls(client_of: Any) -> None:
 
         assert other.http is client.http
     assert [(each.headers["X-A"], each.headers["X-B"]) for each in api.asked] == [("1", "2"), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("models: attrs", "The models 'attrs' are none of msgspec, pydantic, dataclass"),
+        ("pagination: {fill: {kind: magic}}", "The pagination of 'fill' must be false or have a kind: cursor, last"),
+        ("pagination: {fill: true}", "The pagination of 'fill' must be false"),
+        ("pagination: []", "The setting 'pagination' must be a dict"),
+    ],
+)
+def test_wrong_settings_of_models_and_pages(
+    place: Path, capsys: pytest.CaptureFixture[str], settings: str, reason: str
+) -> None:
+    """Libraries and kinds of pages that there are not end in one sentence."""
+    (place / "settings.yaml").write_text(settings)
+
+    assert run("api.json --config settings.yaml") == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_models_of_a_library(place: Path) -> None:
+    """The settings and the argument name the library of the models; the argument wins."""
+    (place / "settings.yaml").write_text("models: dataclasses\npagination: {fill: false}\n")
+    assert run("api.json --config settings.yaml -q -o first") == 0
+    assert run("api.json --config settings.yaml -q -o second --models pydantic") == 0
+
+    assert '"models": "dataclass"' in (place / "first" / "openapi.lock").read_text()
+    assert '"models": "pydantic"' in (place / "second" / "openapi.lock").read_text()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from borzoi import DecodingError
+from borzoi.openapi import generate
 from borzoi.openapi.plan import Selection
 from tests.openapi.serving import API, Asked, Reply, as_json
 
@@ -266,3 +270,25 @@ def test_typed_headers(client_of: Any) -> None:
         assert (found.x_left, found.x_tags, found.keys_, found["x-left"]) == (7, ["a", "b"], "k", "7")
         odd = create.sync_detailed("o", client=client, body={"displayName": "A"}).headers
         assert (odd.x_left, odd.x_tags) == ("many", None)
+
+
+def test_long_names_are_laid_out(tmp_path: Path) -> None:
+    """What a method returns is broken where it has no room, as ruff does it, in its own brackets."""
+    long = "a_list_of_things_with_a_name_that_fills_a_line"
+    item = {"type": "object", "properties": {"id": {"type": "integer"}}}
+    paths: dict[str, Any] = {}
+    for length in (20, 34, 46):
+        schema = {"type": "object", "properties": {f"{long[:length]}_found": {"type": "array", "items": item}}}
+        nested = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": item}}
+        for name, reply in (("pages", schema), ("maps", nested)):
+            operation = document(["page"], {})["paths"]["/things"]["get"]
+            operation["operationId"] = f"{name}_{long[:length]}"
+            operation["responses"]["200"]["content"]["application/json"]["schema"] = reply
+            paths[f"/{name}{length}"] = {"get": operation}
+    (tmp_path / "api.json").write_text(json.dumps({**document([], {}), "paths": paths}))
+    generate(tmp_path / "api.json", output=tmp_path / "made")
+
+    command = [sys.executable, "-m", "ruff", "format", "--diff", "--no-cache", "made"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert done.returncode == 0, done.stderr

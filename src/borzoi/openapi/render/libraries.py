@@ -63,41 +63,42 @@ class Library:
         return lines
 
     def field(self, field: Field, types: Types) -> list[str]:
-        """Return a member."""
+        """Return a member with what is said of it."""
         annotation = types.text(field.type, "")
-        renamed = self.described(field) if field.wire != field.name else []
-        unset, value = self.unset
+        unset, _ = self.unset
         if not field.required and annotation != "Any" and not (unset == "None" and annotation.endswith("None")):
             annotation += f" | {unset}"
-        if not renamed:
-            default = "" if field.required else f" = {value}"
-            line = f"    {field.name}: {annotation}{default}"
-            if default and len(line) > WIDTH >= len(f"    {field.name}: {annotation} = ("):
-                return [
-                    f"    {field.name}: {annotation} = (",
-                    f"        {value}",
-                    "    )",
-                    *docstring(field.doc, 4, limit=200),
-                ]
-            if len(line) > WIDTH and " | " in annotation:
-                return [
-                    f"    {field.name}: (",
-                    *(alternatives(annotation, " " * 8) if len(annotation) + 8 > WIDTH else [f"        {annotation}"]),
-                    f"    ){default}",
-                    *docstring(field.doc, 4, limit=200),
-                ]
-            return [line, *docstring(field.doc, 4, limit=200)]
+        lines = self._renamed(field, annotation) if field.wire != field.name else self._plain(field, annotation)
+        return [*lines, *docstring(field.doc, 4, limit=200)]
+
+    def _plain(self, field: Field, annotation: str) -> list[str]:
+        value = "" if field.required else self.unset[1]
+        default = f" = {value}" if value else ""
+        line = f"    {field.name}: {annotation}{default}"
+        if default and len(line) > WIDTH >= len(f"    {field.name}: {annotation} = ("):
+            return [f"    {field.name}: {annotation} = (", f"        {value}", "    )"]
+        if len(line) > WIDTH and " | " in annotation:
+            return [f"    {field.name}: (", *_broken(annotation), f"    ){default}"]
+        return [line]
+
+    def _renamed(self, field: Field, annotation: str) -> list[str]:
+        described = self.described(field)
         before = f"{field.name}: {annotation} = "
-        group = Group(f"{before}{self.call}(", renamed, ")")
+        group = Group(f"{before}{self.call}(", described, ")")
         if len(before) + 10 > WIDTH >= len(before) + 5:
             # The line has no room for the call, but for the bracket around it.
-            return [
-                f"    {before}(",
-                f"        {group.flat.removeprefix(before)}",
-                "    )",
-                *docstring(field.doc, 4, limit=200),
-            ]
-        return [*lines_of(group, 4), *docstring(field.doc, 4, limit=200)]
+            return [f"    {before}(", f"        {group.flat.removeprefix(before)}", "    )"]
+        if len(before) + 5 > WIDTH and " | " in annotation:
+            # Nor has it room for the type.
+            call = lines_of(Group(f") = {self.call}(", described, ")"), 4)
+            return [f"    {field.name}: (", *_broken(annotation), *call]
+        return lines_of(group, 4)
+
+
+def _broken(annotation: str) -> list[str]:
+    """Return the lines of an annotation that stands in brackets."""
+    pad = " " * 8
+    return alternatives(annotation, pad) if len(annotation) + len(pad) > WIDTH else [pad + annotation]
 
 
 class Pydantic(Library):
