@@ -6,6 +6,8 @@ include: [users]
 operations: {list_users: all}         # names of methods, by operationId
 pagination: {list_users: {kind: cursor, parameter: after, items: users, next: meta.cursor}, list_all: false}
 package_name_override: my_client      # openapi-python-client's
+
+Of a `stainless.yml` the names of methods are taken.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from .document import DocumentError
 from .document.syntax import parse
 from .plan import Selection
 from .plan.pagination import KINDS
+from .stainless import is_stainless, method_names
 
 _TEXTS = ("output", "style", "name", "models", "package_name_override", "project_name_override")
 _LISTS = ("include", "exclude")
@@ -63,6 +66,8 @@ def _read(file: str) -> dict[str, Any]:
     settings = parse(content, file)
     if not isinstance(settings, dict):
         raise DocumentError("Settings must be an object.", file=file)
+    if is_stainless(settings):
+        return {"operations": method_names(settings)}
     known = {*_TEXTS, *_LISTS, *_DICTS, *_IGNORED, "lenient_formats"}
     for key, value in settings.items():
         if key not in known:

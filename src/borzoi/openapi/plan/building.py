@@ -56,7 +56,7 @@ class Selection:
     """Whose models are made: msgspec, pydantic or dataclass."""
 
     operation_names: tuple[tuple[str, str], ...] = ()
-    """Names that a config file gives to operations, by their ids."""
+    """Names that a config file gives to operations, by their ids, or by method and path."""
 
     pagination: Mapping[str, Mapping[str, Any] | Literal[False]] = field(default_factory=dict)
     """How the pages of lists follow each other, by the ids of operations; False for a list that has none."""
@@ -194,7 +194,8 @@ def _named(operations: list[Operation], given: dict[str, str]) -> list[Operation
     full = _unique(
         [(each.resource, name, f"{each.method} {each.path}") for each, name in zip(named, full, strict=True)]
     )
-    short = [names.snake(given[each.id]) if each.id in given else each.short for each in named]
+    called = [given.get(each.id) or given.get(f"{each.method} {each.path}") for each in named]
+    short = [names.snake(name) if name else each.short for each, name in zip(named, called, strict=True)]
     counts: dict[tuple[str, str], int] = {}
     for each, name in zip(named, short, strict=True):
         counts[each.resource, name] = counts.get((each.resource, name), 0) + 1
