@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.message import Message
 from typing import Any, TypeVar
 
 from ... import DecodingError, Headers, Response
@@ -23,9 +22,8 @@ class ReceivedPart:
     @property
     def text(self) -> str:
         """The content as text, in the charset that it names, or in UTF-8."""
-        message = Message()
-        message["content-type"] = self.headers.get("content-type", "text/plain")
-        return self.content.decode(message.get_content_charset("utf-8"), "replace")
+        charset = _parameters(self.headers.get("content-type", "text/plain")).get_content_charset("utf-8")
+        return self.content.decode(charset, "replace")
 
     def json(self, type: type[T]) -> T:
         """Return the content as an object of a type. Raises msgspec.ValidationError."""
@@ -35,9 +33,7 @@ class ReceivedPart:
 
 def parts_of(response: Response) -> list[ReceivedPart]:
     """Return the parts of a reply. Raises DecodingError where it has no boundary, or none at its end."""
-    message = Message()
-    message["content-type"] = response.headers.get("content-type", "")
-    boundary: Any = message.get_boundary()
+    boundary: Any = _parameters(response.headers.get("content-type", "")).get_boundary()
     if not boundary:
         raise DecodingError("The reply has parts and names no boundary.", request=response.request)
     # A delimiter is a line; the one before the first part may begin the body.
@@ -51,3 +47,12 @@ def parts_of(response: Response) -> list[ReceivedPart]:
         lines = [line.partition(b":") for line in head.split(b"\r\n") if line]
         parts.append(ReceivedPart(Headers([(name.strip(), value.strip()) for name, _, value in lines]), content))
     raise DecodingError("The reply ends before its last part does.", request=response.request)
+
+
+def _parameters(content_type: str) -> Any:
+    """Return what knows the parameters of a media type; it costs as much as all else to import."""
+    from email.message import Message
+
+    message = Message()
+    message["content-type"] = content_type
+    return message
