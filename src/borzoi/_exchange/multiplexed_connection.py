@@ -302,6 +302,14 @@ class MultiplexedConnection(Connection):
             return failure
         return RemoteProtocolError(stream.error or "")
 
+    def refusal(self) -> Exception:
+        """Return the error of one who opened this, and could send nothing over it."""
+        if self.http2.error is None and self.broken is not None:
+            return type(self.broken)(*self.broken.args)
+        return RemoteProtocolError(
+            self.http2.error or "The server closed the HTTP/2 connection before it took a request"
+        )
+
     @property
     def has_died(self) -> bool:
         """Whether the connection ended without the server having broken a rule."""

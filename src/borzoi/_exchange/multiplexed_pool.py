@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .._backends.base import TimedOut
-from .._errors import ConnectError, ConnectTimeout, PoolTimeout, RemoteProtocolError
+from .._errors import ConnectError, ConnectTimeout, PoolTimeout
 from .connection import Connection
 from .dial import Route
 from .half_duplex import duplex_of
@@ -202,7 +202,7 @@ class SharingPool(Pool):
         """Open a connection, and tell those who wait what came of it.
 
         Where that fails, and there is one to wait for a place on, return False. Raises as `lease_new()`, and
-        RemoteProtocolError.
+        what a connection that was of no use from the first has met.
         """
         failure: ConnectError | ConnectTimeout | None = None
         try:
@@ -216,22 +216,27 @@ class SharingPool(Pool):
         finally:
             with self._guard:
                 self._stop_opening(lane, turn)
-                self._settle(exchange, lane, failure)
-        if exchange.shared is None and exchange.connection is None and not any(map(_is_usable, lane.shared)):
+                useless = self._settle(exchange, lane, failure)
+        if useless is not None and not any(map(_is_usable, lane.shared)):
             # Not opened again: a server that closes what it accepts would be asked for ever.
-            raise RemoteProtocolError("The server closed the HTTP/2 connection before it took a request")
+            raise useless.refusal()
         return True
 
     def _settle(
         self, exchange: MultiplexedExchange, lane: ConnectionLane, failure: ConnectError | ConnectTimeout | None
-    ) -> None:
-        """Have the one who opened take its place, and the others theirs, or look again."""
+    ) -> MultiplexedConnection | None:
+        """Have the one who opened take its place, and the others theirs, or look again.
+
+        Return the connection if it was of no use from the first.
+        """
+        useless = None
         connection = exchange.connection
         if isinstance(connection, MultiplexedConnection):
             exchange.connection = None
             lane.is_shared = True
             if not self._seat(exchange, connection):
                 self._drop(connection)
+                useless = connection
             self._seat_all(connection)
         elif connection is not None:
             lane.is_shared = False
@@ -240,6 +245,7 @@ class SharingPool(Pool):
             self._call_joiners(lane, failure if isinstance(failure, ConnectError) else None)
         elif failure is None:
             self._extend(lane)
+        return useless
 
     def _take_room(self, turn: Turn, lane: ConnectionLane) -> bool:
         """Take room for one more connection, or else a place in the queue."""
