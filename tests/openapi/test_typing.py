@@ -12,9 +12,9 @@ from pathlib import Path
 
 from borzoi.openapi import generate
 from borzoi.openapi.plan import Selection
+from tests.openapi.test_example import CACHE
 from tests.openapi.test_models import LIBRARIES
 from tests.openapi.test_pages import CASES, CREATE
-from tests.structure.source import ROOT
 
 USE = """
 from typing import assert_type
@@ -69,7 +69,7 @@ def test_types_are_precise(tmp_path: Path) -> None:
     settings = {"typeCheckingMode": "strict", "reportMissingModuleSource": False}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
     commands = [
-        ["mypy", "--strict", "--python-version", "3.11", "--cache-dir", str(ROOT / ".cache" / "mypy-generated"), "."],
+        ["mypy", "--strict", "--python-version", "3.11", "--cache-dir", str(CACHE), "."],
         ["pyright", "--pythonpath", sys.executable],
     ]
     for tool, *arguments in commands:

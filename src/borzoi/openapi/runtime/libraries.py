@@ -91,14 +91,15 @@ def keys_of(model: Any) -> tuple[frozenset[str], frozenset[str]]:
 
 def members(value: Any) -> list[tuple[str, Any]] | None:
     """Return the members of an object that are set, by their names in JSON; None for what is no object."""
+    model: Any = type(value)
     if isinstance(value, Mapping):
         found = list(value.items())
     elif isinstance(value, msgspec.Struct):
         found = [(field.encode_name, getattr(value, field.name)) for field in msgspec.structs.fields(value)]
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+    elif dataclasses.is_dataclass(model):
         found = members_of(value)
-    elif is_pydantic(type(value)):
-        fields = type(value).__pydantic_fields__
+    elif is_pydantic(model):
+        fields = model.__pydantic_fields__
         found = [
             (str(fields[name].serialization_alias or name), getattr(value, name))
             for name in fields
