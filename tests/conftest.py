@@ -17,6 +17,9 @@ from typing import Any
 import hypothesis
 import pytest
 
+# The asserts of the modules beside the tests tell what they compared, too.
+pytest.register_assert_rewrite("tests.faults")
+
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
