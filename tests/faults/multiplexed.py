@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 from time import thread_time
 
-from borzoi import PoolTimeout, ReadTimeout, RemoteProtocolError, Timeout, WriteTimeout
+from borzoi import Limits, PoolTimeout, RemoteProtocolError, Timeout, WriteTimeout
 from tests.wire.http2_scripting import data, fields, frame, goaway, headers, number, ping, reset, settings, trailers
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
@@ -245,18 +245,19 @@ async def _(place: Place) -> None:
                 assert took < 1
 
 
-@fault(49, "no streams at all", over=TWO)
+@fault(49, "no streams any more", over=TWO)
 async def _(place: Place) -> None:
     def script(peer: Http2Peer) -> None:
+        request = peer.request()
         peer.send_raw(settings((3, 0)))
+        ok(peer, request)
         peer.until_closed()
 
     with http2_server(script) as server:
-        async with place.client(timeout=Timeout(20, pool=0.1, read=0.1)) as client:
+        async with place.client(limits=Limits(max_connections=1), timeout=Timeout(20, pool=0.1)) as client:
+            assert (await client.get(server.url)).text == "ok"
             for _ in range(2):
-                # The first request may be under way when the SETTINGS come.
-                error = await error_of(client.get(f"{server.url}/a"), PoolTimeout, ReadTimeout)
-                require(error, type(error), "0.1 s", f"{server.url}/a")
+                await place.fails(client, f"{server.url}/a", PoolTimeout, "0.1 s")
             place.assert_whole(client)
 
 
