@@ -12,10 +12,12 @@ import borzoi
 from borzoi import Limits, Timings
 from borzoi._backends.base import ConnectOptions
 from borzoi._exchange.timing import TimingTrace
+from tests.exchange.http2_scripts import answering, assert_settled, http2_client
 from tests.exchange.http_peers import Asked, Reader, answer, assert_whole, echo_target, gates, http, network_client
 from tests.exchange.test_pool import Clock, busy, waiting
 from tests.exchange.test_tls import Secured
 from tests.worlds.certificates import client_context, server_context
+from tests.worlds.http2_peer import http2_server
 from tests.worlds.peers import RawServer
 from tests.worlds.proxies import proxying
 from tests.worlds.world import World
@@ -69,6 +71,28 @@ def test_each_step_that_is_taken(world: World) -> None:
             assert_whole(client, idle=1)
 
     with RawServer(Secured(), tls=server_context()) as server:
+        world.run(body)
+
+
+@pytest.mark.parametrize("speaks", ["HTTP/2", "HTTP/1.1"])
+def test_where_http2_is_offered(world: World, speaks: str) -> None:
+    """Each step has its time over a shared connection, and over one of HTTP/1.1 that was found instead."""
+
+    async def body() -> None:
+        async with http2_client(world, client={"timeout": 20}) as client:
+            first, again = [await client.get(server.url, extensions=ASKED) for _ in range(2)]
+            assert (first.http_version, again.http_version) == (speaks, speaks)
+            assert [step for step in taken(first.timings) if step != "resolved"] == [
+                *("queued", "connected", "secured", "sent", "first_byte", "done")
+            ]
+            assert taken(again.timings) == ["queued", "sent", "first_byte", "done"]
+            assert_settled(client, idle=1)
+
+    if speaks == "HTTP/2":
+        server: Any = http2_server(answering(), tls=True)
+    else:
+        server = RawServer(http(echo_target), tls=server_context())
+    with server:
         world.run(body)
 
 

@@ -21,7 +21,7 @@ from .dial import Route
 from .half_duplex import duplex_of
 from .multiplexed import MultiplexedExchange
 from .multiplexed_connection import MultiplexedConnection
-from .pool import Pool
+from .pool import TOLD, Pool
 from .tally import SERVER
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class SharingPool(Pool):
         if "sni_hostname" in extensions:
             route = Route(*origin, extensions["sni_hostname"])
         kind: type[MultiplexedExchange] = MultiplexedExchange
-        if "trace" in extensions:
+        if not TOLD.isdisjoint(extensions):
             from .multiplexed_traced import TracedMultiplexedExchange
 
             kind = TracedMultiplexedExchange

@@ -1,5 +1,7 @@
 """An exchange over HTTP/2 that tells the program of each of its steps, for `extensions={"trace": function}`.
 
+It also takes their times (`"timings"`). There are no heads as bytes to show (`"raw_head"`).
+
 The events are those of httpcore: `http2.send_connection_init` (for the first request of a connection),
 `http2.send_request_headers`, `http2.send_request_body`, `http2.receive_response_headers` (the server's SETTINGS are
 `http2.receive_remote_settings`, once a connection), `http2.receive_response_body` and `http2.response_closed`.
@@ -15,10 +17,14 @@ from .traced import TracedExchange
 
 if TYPE_CHECKING:
     from .._messages.request import Request
+    from .._messages.response import Response
+    from .._wire.http2_stream import Stream
     from .connection import Connection
     from .multiplexed_connection import MultiplexedConnection
     from .multiplexed_pool import SharingPool
+    from .pool import ConnectionLane
     from .single import Exchange
+    from .timing import TimingTrace
 
 
 class TracedMultiplexedExchange(MultiplexedExchange):
@@ -35,10 +41,27 @@ class TracedMultiplexedExchange(MultiplexedExchange):
     def __init__(self, pool: SharingPool, request: Request) -> None:
         super().__init__(pool, request)
         self._trace: Trace | None = trace_of(request.extensions, blocking=pool.blocking)
+        self._timing: TimingTrace | None = None
+        if request.extensions.get("timings"):
+            from .timing import TimingTrace
+
+            self._trace = self._timing = TimingTrace(self._trace, pool.now, blocking=pool.blocking)
+
+    async def run(self, lane: ConnectionLane, *, again: bool = False) -> Response:
+        """Send the request and return the response, whose body this is. Raises as `MultiplexedExchange`."""
+        response = await super().run(lane, again=again)
+        if self._timing is not None:
+            response.extensions["timings"] = self._timing.timings
+        return response
+
+    def trace(self) -> Trace | None:
+        """Return what is told of the steps of opening a connection."""
+        return self._trace
 
     def _alone(self, connection: Connection) -> Exchange:
         alone = TracedSingleExchange(self._pool, self.request)
         alone.connection = connection
+        alone.join(self._trace, self._timing)
         return alone
 
     def _step(self, name: str, **more: Any) -> Step:
@@ -97,6 +120,11 @@ class TracedMultiplexedExchange(MultiplexedExchange):
             await step.__aexit__(None, None, None)
             await self._tell_end()
         return chunk
+
+    def _finish_stream(self, connection: MultiplexedConnection, stream: Stream) -> None:
+        if self._timing is not None:
+            self._timing.take("done")
+        super()._finish_stream(connection, stream)
 
     async def _tell_end(self) -> None:
         self._is_over = True

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 _ROOM = object()
 """Given to a waiter in place of a connection: room to open one."""
 
-_TOLD = frozenset({"raw_head", "timings", "trace"})
+TOLD = frozenset({"raw_head", "timings", "trace"})
 """Extensions of requests that ask to be told of what happens on the way."""
 
-_UNUSUAL = _TOLD | {"sni_hostname"}
+_UNUSUAL = TOLD | {"sni_hostname"}
 """Extensions that change where a request goes, or how."""
 
 ConnectionLane: TypeAlias = "Lane[Connection]"
@@ -79,7 +79,7 @@ class Pool:
         if not _UNUSUAL.isdisjoint(extensions):
             if "sni_hostname" in extensions:
                 route = Route(*request.url._origin, extensions["sni_hostname"])
-            if not _TOLD.isdisjoint(extensions):
+            if not TOLD.isdisjoint(extensions):
                 from .traced import TracedExchange
 
                 kind = TracedExchange

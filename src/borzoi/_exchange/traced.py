@@ -67,6 +67,10 @@ class TracedExchange(Exchange):
         exchange._trace, exchange._timing, exchange._raw = self._trace, self._timing, self._raw
         return exchange
 
+    def join(self, trace: Trace | None, timing: TimingTrace | None) -> None:
+        """Go on telling, and taking times, where another exchange has begun."""
+        self._trace, self._timing = trace, timing
+
     def trace(self) -> Trace | None:
         """Return what is told of the steps of opening a connection."""
         return self._trace
