@@ -195,7 +195,7 @@ def test_pings_are_answered() -> None:
         ([OK, FINISH], ["ResponseReceived", "StreamEnded"]),
         ([OK, Wait(0), FINISH], ["ResponseReceived", "DataReceived", "StreamEnded"]),
     ],
-    ids=repr,
+    ids=lambda part: "-".join(thing if isinstance(thing, str) else type(thing).__name__ for thing in part),
 )
 def test_what_ends_a_stream(said: list[Any], expected: list[str]) -> None:
     """Resets, farewells and ends are what they are called."""
