@@ -611,3 +611,14 @@ def test_an_early_answer() -> None:
 
     engine.encode_data(b"llo")
     assert engine.reusable
+
+
+def test_keep_alive_is_heeded_in_either_version_whichever_came_first() -> None:
+    """A line that has no meaning in HTTP/1.1 keeps the one that it has in HTTP/1.0, though it was seen before."""
+    parse = HeadParser(HeadLimits()).parse
+    for field in (b"Connection: keep-alive, x", b"connection: x, Keep-Alive"):
+        newer, older = (b"HTTP/1.%d 200 OK\r\n%b\r\n\r\n" % (minor, field) for minor in (1, 0))
+        assert [parse(head).keeps for head in (newer, older, newer, older)] == [True] * 4
+        assert parse(older).pairs == parse(newer).pairs
+    assert not parse(b"HTTP/1.0 200 OK\r\nConnection: x\r\n\r\n").keeps
+    assert not parse(b"HTTP/1.1 200 OK\r\nConnection: keep-alive, close\r\n\r\n").keeps

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._errors import NetworkError, ReadError, WriteError, WriteTimeout
@@ -149,7 +150,7 @@ class BlockingStream(Receiving):
         # Python keeps a socket's time-out with a poll before each call. The system can keep it within the call: half
         # the system calls. Not for sockets of another make: those of TLS, and those that gevent puts in their place.
         self._in_system = SYSTEM_TIMES_OUT and type(sock).__module__ == "socket"
-        self._poll: Callable[[], bool] | None = None
+        self._poll: Callable[[], list[Any]] | None = None
         self._closed = False
         self.on_event: Callable[[], None] | None = None
         self.peer = peer
@@ -295,10 +296,10 @@ def _wait_for(sock: socket.socket, timeout: float | None, *, writing: bool) -> b
     return any(found)  # pragma: no cover - Windows
 
 
-def _readable_now(sock: socket.socket) -> Callable[[], bool]:
-    """Return a function that says whether reading would not block."""
+def _readable_now(sock: socket.socket) -> Callable[[], list[Any]]:
+    """Return a function that gives an empty list while reading would block."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(sock, select.POLLIN)
-        return lambda: bool(poll.poll(0))
-    return lambda: bool(select.select([sock], [], [], 0)[0])  # pragma: no cover - Windows
+        return partial(poll.poll, 0)
+    return lambda: select.select([sock], [], [], 0)[0]  # pragma: no cover - Windows

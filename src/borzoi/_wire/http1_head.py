@@ -76,6 +76,7 @@ _VISIBLE = bytes(range(0x21, 0x7F))
 # change, and what is missing from it is only looked at once more.
 _known_lines: dict[bytes, tuple[bytes, bytes]] = {}
 _known_framing: dict[bytes, tuple[tuple[bytes, bytes], int, int]] = {}
+_NOTHING_KNOWN: dict[bytes, tuple[bytes, bytes]] = {}
 
 
 class HeadLimits:
@@ -234,7 +235,9 @@ class HeadParser:
             raise RemoteProtocolError(f"The response has more than {self._limits.count} header fields.")
 
         del lines[0]
-        pairs: list[Any] = list(map(self._known.get, lines))
+        # A "keep-alive" is news from HTTP/1.0 only, whose lines are all looked at.
+        known = self._known if version == b"HTTP/1.1" else _NOTHING_KNOWN
+        pairs: list[Any] = list(map(known.get, lines))
         length, options, is_plain = UNTIL_CLOSE, 0, True
         while None in pairs:
             index = pairs.index(None)
@@ -266,7 +269,7 @@ class HeadParser:
         if len(line) <= MAX_KNOWN_LINE:
             if kind:
                 _remember(self._framing, line, (pair, kind, number))
-            else:
+            if not kind or (kind == _CONNECTION and not number & _CLOSE):
                 _remember(self._known, line, pair)
         return pair, kind, number
 
