@@ -36,13 +36,13 @@ setup: $(VENV)/.installed ## Make the environment and install the checkout and i
 demo: $(VENV)/.installed ## See Borzoi do its job against a local API: thousands of requests, a download, a streamed answer.
 	$(BIN)/python -m borzoi demo $(ARGS)
 
-test: $(VENV)/.installed ## Run the whole suite in parallel, or what ARGS names of it.
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+test: $(VENV)/.installed ## Run the suite in parallel, or what ARGS names of it, but for what takes longest.
+	$(BIN)/python -m pytest -n $(JOBS) -m "not long" $(ARGS)
 
 test-servers: $(VENV)/.installed ## Run requests against real servers and proxies, installing from Debian those that are missing.
 	$(BIN)/python -m scripts.servers $(ARGS)
 
-coverage: $(VENV)/.installed ## Run the suite, hold its coverage at 95 %, and write to htmlcov/ what it leaves out.
+coverage: $(VENV)/.installed ## Run all of the suite, hold its coverage at 95 %, and write to htmlcov/ what it leaves out.
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=html --cov-report=term $(ARGS)
 
 lint: $(VENV)/.installed ## Check style, format, the directions of imports and the shape of the source.

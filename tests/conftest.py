@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -23,6 +24,48 @@ pytest.register_assert_rewrite("tests.faults")
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+LONG = (
+    "codes/",
+    "compat/test_main.py",
+    "compat/test_runner.py",
+    "exchange/test_cancellation.py",
+    "exchange/test_interrupts.py",
+    "exchange/test_multiplexed_cancellation.py",
+    "exchange/test_multiplexed_hostile.py",
+    "exchange/test_proxy_kinds.py",
+    "exchange/test_proxy_matrix.py",
+    "faults/",
+    "openapi/test_corpus.py",
+    "openapi/test_examples.py",
+    "openapi/test_typing.py",
+    "testing/test_plugin.py",
+    "testing/test_plugin_guard.py",
+    "testing/test_specification.py",
+    "wire/test_hpack.py",
+    "wire/test_hpack_corpus.py",
+    "wire/test_http1_fuzz.py",
+    "wire/test_http2_differential.py",
+    "wire/test_http2_fuzz.py",
+    "worlds/test_loops.py",
+)
+"""What takes longest of the suite: `make test` leaves it to `make coverage`, which runs all."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of the marker."""
+    config.addinivalue_line(
+        "markers", "long: left out by `make test`, where the suite is to take less than five minutes"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes longest."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(LONG):
+            item.add_marker(pytest.mark.long)
 
 
 class OutsideNetwork(AssertionError):
