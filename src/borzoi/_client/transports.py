@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._backends.base import ConnectOptions
 from .._config import DEFAULT_LIMITS
@@ -190,15 +190,10 @@ class AsyncHTTPTransport(AsyncBaseTransport):
 
     # For subclasses that bring a pool of their own, and do not call `__init__`.
     _lock = threading.Lock()
-    _latest: tuple[weakref.ref[Any], Pool] | None
-    _worlds: Worlds | None
 
-    def __new__(cls, *_: Any, **__: Any) -> Self:
-        """Make one with what a subclass may not set, and what a request finds faster where the class has no value."""
-        transport = super().__new__(cls)
-        transport._latest = None
-        transport._worlds = None
-        return transport
+    # The pool that was used last, to find it without the list. One value: threads see both parts or neither. It has no
+    # value in the class, since a request finds an instance's own faster so.
+    _latest: tuple[weakref.ref[Any], Pool] | None
 
     def __init__(
         self,
@@ -228,17 +223,19 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         self._pools: list[tuple[weakref.ref[Any], Pool]] = []
         # What the pools have counted that were closed with the transport.
         self._ended: list[Tally] = []
-        # The pool that was used last, to find it without the list. One value: threads see both parts or neither.
         self._latest = None
         _transports.add(self)
 
     async def handle_async_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
-        worlds = self._worlds or self._first_use()
+        worlds = _worlds or the_worlds()
         loop = worlds.current_loop()
         if stand_in is not None and (sender := stand_in(self)) is not None:
             return await sender.send(request)
-        latest = self._latest
+        try:
+            latest = self._latest
+        except AttributeError:
+            latest = None
         pool = latest[1] if latest is not None and latest[0]() is loop else self._pool_of(worlds, loop)
         return await pool.send(request)
 
@@ -247,7 +244,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
 
         Raises `TransportError` as sending would. Where something stands in for the network, nothing is opened.
         """
-        worlds = self._worlds or self._first_use()
+        worlds = the_worlds()
         loop = worlds.current_loop()
         if stand_in is not None and stand_in(self) is not None:
             return 0
@@ -265,10 +262,6 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         with self._lock:
             pools = [pool for _, pool in self._pools]
         return stats_of(pools, self._dialer, self._ended)
-
-    def _first_use(self) -> Worlds:
-        worlds = self._worlds = Worlds()
-        return worlds
 
     def _pool_of(self, worlds: Worlds, loop: Any) -> Pool | AsyncSender:
         with self._lock:
@@ -312,7 +305,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
             pools, self._pools = self._pools, []
             self._ended += [pool.tally for _, pool in pools]
             self._latest = None
-        here = self._worlds.current_loop() if self._worlds is not None else None
+        here = _worlds.current_loop() if pools and _worlds is not None else None
         for loop, pool in pools:
             if loop() is here or pool.has_ended():
                 pool.close()
@@ -322,6 +315,17 @@ class AsyncHTTPTransport(AsyncBaseTransport):
     def start_anew(self) -> None:
         """Replace the lock in a fork's child: a thread may hold it that the child does not have."""
         self._lock = threading.Lock()
+
+
+_worlds: Worlds | None = None
+
+
+def the_worlds() -> Worlds:
+    """Return what finds the event loop of a task: made for the first request in one, and not by `import borzoi`."""
+    global _worlds
+    if _worlds is None:
+        _worlds = Worlds()
+    return _worlds
 
 
 _transports: weakref.WeakSet[AsyncHTTPTransport] = weakref.WeakSet()

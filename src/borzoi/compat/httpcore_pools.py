@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from .._client.transports import AsyncHTTPTransport, HTTPTransport
+from .._client.transports import AsyncHTTPTransport, HTTPTransport, the_worlds
 from .._errors import UnsupportedProtocol
 from .._exchange.connection import Connection
 from .._exchange.pool import Pool
@@ -234,7 +234,7 @@ class AsyncConnectionPool(_Pool, AsyncRequestInterface, metaclass=Watched):
         if self._engine is not None:
             return self._engine
         transport: AsyncHTTPTransport = self._transport
-        worlds = transport._worlds or transport._first_use()
+        worlds = the_worlds()
         loop = worlds.current_loop()
         with transport._lock:
             return transport._entry_of(worlds, loop)[1]

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from .._client import transports
 from .._client.transport_base import AsyncBaseTransport, BaseTransport
-from .._client.transports import AsyncHTTPTransport, HTTPTransport
+from .._client.transports import AsyncHTTPTransport, HTTPTransport, the_worlds
 from .._messages.request import Request
 from .._messages.response import Response
 from .._messages.streams import AsyncByteStream, Body, Source, SyncByteStream, source_of
@@ -298,7 +298,7 @@ class _Sender:
         return self._send(request, self._transport)
 
     async def _send(self, request: Request, transport: AsyncHTTPTransport) -> Response:
-        worlds = transport._worlds or transport._first_use()
+        worlds = the_worlds()
         pool = transport._pool_of(worlds, worlds.current_loop())
         return await self._cassette.answer(request, await request.aread(), pool.send, blocking=False)
 
