@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -20,10 +20,11 @@ from tests.worlds.world import World
 
 
 class Counting:
-    """Answer with the target, and remember how many connections each port had at once."""
+    """Answer with the target once a port has two connections, and remember how many it had at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._both: defaultdict[int, threading.Barrier] = defaultdict(lambda: threading.Barrier(2, timeout=20))
         self._now: Counter[int] = Counter()
         self.most: Counter[int] = Counter()
 
@@ -32,7 +33,9 @@ class Counting:
         with self._lock:
             self._now[port] += 1
             self.most[port] = max(self.most[port], self._now[port])
+            both = self._both[port]
         try:
+            both.wait()
             http(echo_target)(sock)
         finally:
             with self._lock:

@@ -32,7 +32,8 @@ class Interrupter:
         if self.fired or event not in ("call", "c_call", "c_return"):
             return
         name = frame.f_code.co_filename
-        if "borzoi" not in name or "/tests/" in name:
+        # Nor what only watches: the guard hears of `sys.setprofile`, and would be interrupted outside the block.
+        if "borzoi" not in name or "/tests/" in name or "/testing/" in name:
             return
         # A finaliser cannot raise: what comes out of it is only reported. Giving a lock back cannot fail.
         if frame.f_code.co_name == "__del__" or (event == "c_call" and argument.__name__ in ("__exit__", "release")):

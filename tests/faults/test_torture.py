@@ -59,7 +59,7 @@ class Saboteur:
         if self.fired or event != "c_call" or argument.__name__ not in self._names:
             return
         file = frame.f_code.co_filename
-        if "borzoi" not in file or "/tests/" in file or frame.f_code.co_name == "__del__":
+        if "borzoi" not in file or "/tests/" in file or "/testing/" in file or frame.f_code.co_name == "__del__":
             return
         self._left -= 1
         if self._left == 0:

@@ -9,7 +9,7 @@ import pytest
 
 from borzoi._wire.http2 import Http2
 from borzoi._wire.http2_settings import DEFAULT_LIMITS, Http2Limits
-from tests.growth import processor_time
+from tests.growth import allowed, processor_time
 from tests.wire.http2_scripting import (
     ask,
     connect,
@@ -119,8 +119,8 @@ def test_a_flood_costs_little(name: str) -> None:
         assert received < 128 * MIB
         assert len(engine.data_to_send()) < MIB
 
-    # The best of some: others may be using this machine, or watching.
-    assert any(processor_time(flood) < 1 for _ in range(5))
+    # The best of some: others may be using this machine.
+    assert any(processor_time(flood) < allowed(1) for _ in range(5))
 
 
 def test_many_streams_make_no_flood_dearer() -> None:
@@ -135,7 +135,7 @@ def test_many_streams_make_no_flood_dearer() -> None:
             engine.receive(many(repeated))
 
         assert CALM in engine.error
-        assert time.process_time() - began < 1
+        assert time.process_time() - began < allowed(1)
 
 
 def test_a_window_full_of_tiny_pieces_takes_no_more_than_its_bytes() -> None:
