@@ -10,7 +10,7 @@ import pytest
 
 import borzoi
 from borzoi._client.flights import Flight
-from borzoi.testing import Mock, Received, mock, wait
+from borzoi.testing import Mock, Received, mock, reply, wait
 from tests.worlds.fixture import *  # noqa: F403
 from tests.worlds.world import World
 
@@ -308,14 +308,48 @@ def test_metadata_that_cannot_be_used(answer: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
-def test_a_token_of_another_server_is_not_taken() -> None:
-    """A token endpoint that redirects to another server is a TokenError, even where redirects are followed."""
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("place", ["https://evil.test/token", "http://id.test/token", "https://id.test:8443/token"])
+def test_no_other_server_is_asked(status: int, place: str) -> None:
+    """A token endpoint that redirects to another origin is a TokenError, and nothing is sent there."""
     with mock() as m:
-        m.post(TOKENS).reply(307, headers={"Location": "https://evil.test/token"})
-        m.post("https://evil.test/token").reply(json={"access_token": "t"})
+        m.post(TOKENS).reply(status, headers={"Location": place})
+        elsewhere = m.route(place).reply(json={"access_token": "t"}).optional()
+        auth = credentials(m, client_auth="post")
         with (
-            borzoi.Client(trust_env=False, auth=credentials(m), follow_redirects=True) as client,
-            pytest.raises(borzoi.TokenError, match=r"redirected to https://evil\.test/token, another server"),
+            borzoi.Client(trust_env=False, auth=auth, follow_redirects=True) as client,
+            pytest.raises(borzoi.TokenError, match=f"token answered {status}: a redirect, which is not followed"),
+        ):
+            client.get(API)
+        assert elsewhere.call_count == 0
+
+
+def test_a_redirect_at_the_origin_is_followed_and_no_further(world: World) -> None:
+    """The request for a token may move at its origin; the next hop does not leave it either, in every world."""
+
+    async def body(m: Mock) -> None:
+        async with world.client(trust_env=False, auth=credentials(m), follow_redirects=True) as client:
+            assert (await client.get(API)).status_code == 204
+            await client.get(API)
+
+    with mock() as m:
+        m.post(TOKENS).reply(308, headers={"Location": "/tokens/"}).times(2)
+        m.post("https://id.test/tokens/").replies(
+            {"access_token": "t", "expires_in": 0}, reply(307, headers={"Location": "https://evil.test/token"})
+        )
+        m.get(API).reply(204)
+        with pytest.raises(borzoi.TokenError, match="tokens/ answered 307"):
+            world.run(body, m)
+
+
+def test_metadata_of_another_server_are_not_asked_for() -> None:
+    """A provider that redirects to another server for its metadata is a TokenError, too."""
+    auth = borzoi.OAuth2ClientCredentials(None, "me", "s3cret", discovery_url=WELL_KNOWN)
+    with mock() as m:
+        m.get(WELL_KNOWN).reply(302, headers={"Location": "https://evil.test/"})
+        with (
+            borzoi.Client(trust_env=False, auth=auth, follow_redirects=True) as client,
+            pytest.raises(borzoi.TokenError, match="answered 302: a redirect, which is not followed"),
         ):
             client.get(API)
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .._errors import TokenError
 from .._policy.auth import Auth
-from .._policy.oauth2 import Endpoint, Token, endpoint_of, failure, token_of, token_request
+from .._policy.oauth2 import Endpoint, Token, endpoint_of, token_of, token_request
+from .._policy.redirects import STAYS
 from .._values.url import URL
 from .flights import Flight
 
@@ -165,14 +166,16 @@ class OAuth2(Auth):
             from .._messages.request import Request
 
             assert self._discovery_url is not None
-            asking = Request("GET", self._discovery_url, headers={"Accept": "application/json"})
+            asking = Request(
+                "GET", self._discovery_url, headers={"Accept": "application/json"}, extensions={STAYS: True}
+            )
             response = yield asking
-            self._endpoint = endpoint_of(_unmoved(asking, response), self._discovery_url, self._client_auth)
+            self._endpoint = endpoint_of(response, self._discovery_url, self._client_auth)
         asking = token_request(
             self._endpoint, self._client_id, self._client_secret, {**form, "scope": self._scope, **self._params}
         )
         response = yield asking
-        return token_of(_unmoved(asking, response), self._now(), self._leeway)
+        return token_of(response, self._now(), self._leeway)
 
     def __getstate__(self) -> dict[str, Any]:
         # Locks, and those who wait, are this process's.
@@ -192,13 +195,6 @@ def _next(steps: Steps, response: Response | None) -> Request | Flight | None:
         return steps.send(response)
     except StopIteration:
         return None
-
-
-def _unmoved(asking: Request, response: Response) -> Response:
-    """Return a response of the server that was asked. A token, or an address for secrets, is taken from no other."""
-    if response.url._origin != asking.url._origin:
-        raise failure(response, "The token endpoint redirected to {url}, another server.")
-    return response
 
 
 class OAuth2ClientCredentials(OAuth2):

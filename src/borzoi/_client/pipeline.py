@@ -15,7 +15,7 @@ from .._errors import RemoteProtocolError, RequestError, TooManyRedirects
 from .._messages.response import Response
 from .._messages.streams import Body
 from .._policy.auth import BasicAuth, build_auth
-from .._policy.redirects import DEPARTED, require_followable
+from .._policy.redirects import DEPARTED, is_held_back, require_followable
 from .._values.redaction import in_log
 from . import settings
 from .client_base import ClientState
@@ -215,6 +215,8 @@ async def following_redirect(
             return None
 
         following = client._build_redirect_request(request, response)
+        if is_held_back(request, following):
+            return None
         require_followable(request, following)
         await face.read(response)
     except BaseException:

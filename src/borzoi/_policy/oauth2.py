@@ -17,6 +17,7 @@ from .._messages.request import Request
 from .._messages.response import Response
 from .._values.url import URL
 from .auth import basic_credentials
+from .redirects import STAYS
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 """OpenID Connect Discovery 1.0, section 4."""
@@ -58,7 +59,8 @@ def token_request(endpoint: Endpoint, client_id: str, client_secret: str | None,
     else:
         # RFC 6749 2.3.1: each is encoded as in a form before RFC 7617 joins them.
         headers["Authorization"] = basic_credentials(quote_plus(client_id), quote_plus(client_secret))
-    return Request("POST", endpoint.url, headers=headers, content=urlencode(fields))
+    # RFC 6749 10: no server but this one gets to see the secrets in the body, whatever it answers.
+    return Request("POST", endpoint.url, headers=headers, content=urlencode(fields), extensions={STAYS: True})
 
 
 def token_of(response: Response, now: float, leeway: float) -> Token:
@@ -127,6 +129,8 @@ def _refusal(response: Response, answer: Mapping[str, Any]) -> TokenError:
     # RFC 6749 5.2.
     code, description = _text(answer.get("error")), _text(answer.get("error_description"))
     said = ": ".join(text for text in (code, description) if text)
+    if not said and response.has_redirect_location:
+        said = "a redirect, which is not followed"
     message = f"The token endpoint {{url}} answered {response.status_code}" + (f": {said}" if said else "")
     return failure(response, message, error=code, description=description)
 

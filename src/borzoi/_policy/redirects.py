@@ -38,6 +38,9 @@ SENSITIVE = "sensitive_headers"
 REFUSE_DOWNGRADE = "refuse_downgrade"
 """The request extension that makes a redirect from https to http an error."""
 
+STAYS = "borzoi.stays"
+"""The request extension that keeps a request at its origin, for the secrets in its body."""
+
 
 def redirect_method(request: Request, response: Response) -> str:
     """Return the method of the request that follows."""
@@ -170,6 +173,11 @@ def _bound(cookies: Cookies) -> Cookies:
     with suppress(KeyError):
         bound.clear("")
     return bound
+
+
+def is_held_back(request: Request, following: Request) -> bool:
+    """Tell whether a redirect is not followed, as it leads away and the body must not."""
+    return STAYS in request.extensions and not _is_same_origin(request.url, following.url)
 
 
 def require_followable(request: Request, following: Request) -> None:
