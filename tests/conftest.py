@@ -68,6 +68,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.long)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep what is here before the first test out of every search for garbage: each would walk through all of it."""
+    gc.collect()
+    gc.freeze()
+
+
 class OutsideNetwork(AssertionError):
     """A test was about to leave this machine."""
 

@@ -13,6 +13,8 @@ TESTS = ROOT / "tests"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+_SEEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Call, ast.Import, ast.ImportFrom)
+
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 
 
@@ -33,9 +35,21 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """List what the checks look at of a file: functions, calls and imports. Walking a tree takes longer than parsing it."""
+    return [node for node in ast.walk(tree(path)) if isinstance(node, _SEEN)]
+
+
 def functions(path: Path) -> Iterator[Function]:
     """Yield every function of a file: methods and nested functions too."""
-    return (node for node in ast.walk(tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    return (node for node in nodes(path) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def forget() -> None:
+    """Drop the trees, which make every later search for garbage slow."""
+    nodes.cache_clear()
+    tree.cache_clear()
 
 
 def length(function: Function) -> int:
@@ -78,13 +92,13 @@ def dotted(node: ast.expr) -> str:
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
     """Yield every call of a file with the full name of what is called, as far as imports tell it."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names.update({alias.asname: alias.name for alias in node.names if alias.asname})
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
 
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Call) and (name := dotted(node.func)):
             first, dot, rest = name.partition(".")
             yield names.get(first, first) + dot + rest, node

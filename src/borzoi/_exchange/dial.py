@@ -118,9 +118,12 @@ class Dialer:
             return None if timeout is None else max(0.0, timeout - (backend.now() - started))
 
         via = self._via
-        target = route.name if via is None else await via.target(backend, route, left, self._options)
-        stream = await self._connect(backend, route, left(), trace)
-        if via is not None:
+        if via is None:
+            # The whole time, not what is left of it: the error tells how long was waited.
+            stream = await self._connect(backend, route, timeout, trace)
+        else:
+            target = await via.target(backend, route, left, self._options)
+            stream = await self._connect(backend, route, left(), trace)
             # RFC 9113, 3.4: the server's preface may come before the client's.
             begins = route.scheme == b"http" and self.shares(b"http")
             stream = await via.lead(
