@@ -112,6 +112,7 @@ def test_brackets_hold_an_ipv6_address(host: str) -> None:
     [
         "xn--a", "xn--", "xn--ascii-", "a.xn--a.b", "xn--pokxncvks", "xn--\N{SNOWMAN}", "xn--a!", "xn--mnchen-3y-",
         "☃.com", "a\u200b.com", "ｇｏ.com", "a／b.com", "e\N{COMBINING ACUTE ACCENT}.com", "ü..com", "ü" * 64 + ".com", "ü_.com",
+        "xn--" + "1234567890" * 5 + "123456-fxe",
         "xn--a-wbb", "xn--1ug96u", "xn--a-zhc348v",
     ],
 )  # fmt: skip

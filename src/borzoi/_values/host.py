@@ -14,6 +14,9 @@ from .._errors import InvalidURL
 MAX_NAME_LENGTH = 255
 """Longest name that is worth converting: no longer one is a name in the DNS (RFC 1035 section 2.3.4)."""
 
+MAX_LABEL_LENGTH = 63
+"""Longest A-label (RFC 5890 section 2.3.2.1). A longer one could not be encoded again from what it stands for."""
+
 # Each branch begins with another digit, and nothing is repeated: this is in the way of every URL with an address in it.
 _OCTET = r"(?:1[0-9]{0,2}|2(?:[0-4][0-9]?|5[0-5]?|[6-9])?|[3-9][0-9]?|0)"
 IPV4_ADDRESS = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
@@ -123,6 +126,9 @@ def _check_name(host: str, encoded: str) -> None:
 
 
 def _is_a_label(label: str) -> bool:
+    if len(label) > MAX_LABEL_LENGTH:
+        return False
+
     import idna
 
     try:
