@@ -11,6 +11,7 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 BENCH_VENV := $(VENV)-bench
+FUZZ_VENV := .cache/fuzz
 UV := $(shell command -v uv 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -25,7 +26,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-servers coverage lint types bench fuzz docs openapi-corpus scoreboard compat clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided docs openapi-corpus scoreboard compat clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -61,6 +62,9 @@ bench: $(BENCH_VENV)/.installed ## Measure Borzoi beside its peers, which get an
 fuzz: $(VENV)/.installed ## Give the property tests a hundred times the examples, freshly drawn.
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) -m hypothesis -o timeout=3600 $(ARGS)
 
+fuzz-guided: $(FUZZ_VENV)/.installed ## Fuzz by coverage: ARGS="--target url --runs 10000", or ARGS=--total for what the scoreboard asks for.
+	$(FUZZ_VENV)/bin/python -m scripts.endurance.fuzz $(ARGS)
+
 docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
 	$(BIN)/python scripts/check_docs.py
 
@@ -80,6 +84,11 @@ clean: ## Remove all that these commands made, the environments included.
 
 $(VENV)/.installed: pyproject.toml
 	@$(call install,$(VENV),--editable '.[all]' --group dev)
+	@touch $@
+
+$(FUZZ_VENV)/.installed: pyproject.toml
+	@mkdir -p .cache
+	@$(call install,$(FUZZ_VENV),--editable '.[all]' --group fuzz)
 	@touch $@
 
 $(BENCH_VENV)/.installed: pyproject.toml

@@ -36,6 +36,8 @@ def _parse_json(content: bytes, file: str) -> Any:
         return msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except RecursionError:
         raise DocumentError("The document nests too deeply.", file=file) from None
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"This is not JSON: a string of it is not UTF-8 ({error.reason}).", file=file) from None
     except msgspec.DecodeError as error:
         if file.lower().endswith((".yaml", ".yml")):
             # A flow mapping of YAML begins as an object of JSON does.
