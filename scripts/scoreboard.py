@@ -1,11 +1,12 @@
 """`make scoreboard`: run what stands for reliability, and write SCOREBOARD.md and scoreboard.json.
 
-    python -m scripts.scoreboard [--short | --list]
+    python -m scripts.scoreboard [--short | --corpora | --list]
 
 The tables: the faults (tests/faults) by row, the codes (tests/codes/index.py) by code, the measures that take more than
 that (tests/codes/measures.py), and the corpora by suite, with what differs on purpose and why. `--short` runs those in
 tests/faults and tests/codes, and the corpora, in the blocking world, leaves the rest to the suite, and writes nothing;
-`--list` runs nothing, and says which tests are for which code.
+`--corpora` runs the corpora alone, and prints their table; `--list` runs nothing, and says which tests are for which
+code.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
+from .corpora import NOT_RUN, Corpus, corpora
+
 ROOT = Path(__file__).resolve().parents[1]
 ONE_WORLD = "not asyncio and not trio and not uvloop and not portable"
 FAULT_TEST = "test_fault["
@@ -37,16 +40,6 @@ class Outcome(NamedTuple):
     name: str
     """Its class, if it has one, and its name."""
     passed: bool
-
-
-class Corpus(NamedTuple):
-    """A suite of others that is run here."""
-
-    name: str
-    test: str
-    cases: int
-    differences: dict[str, int]
-    """Sentences that say why, and how many cases each covers."""
 
 
 class Row(NamedTuple):
@@ -72,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tests, and show what came of them. Returns the status of the process."""
     parser = argparse.ArgumentParser(prog="python -m scripts.scoreboard", description="The scoreboard of reliability.")
     parser.add_argument("--short", action="store_true", help="the blocking world alone; write nothing")
+    parser.add_argument("--corpora", action="store_true", help="the corpora alone, with what differs and why")
     parser.add_argument("--list", action="store_true", help="say which tests stand for which code")
     options = parser.parse_args(arguments)
     if options.list:
@@ -79,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
     known = corpora()
+    if options.corpora:
+        return show_corpora(known)
     outcomes = run(files(known, short=options.short), short=options.short)
     tables = {"faults": fault_rows(outcomes), "codes": code_rows(outcomes, index())}
     tables |= {"measures": code_rows(outcomes, measures()), "corpora": corpus_rows(known, outcomes)}
@@ -92,6 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for row in failing:
         print(f"{row.state}: {row.key} ({row.what}): {row.failed} of {row.passed + row.failed}")
     return 1 if failing else 0
+
+
+def show_corpora(known: list[Corpus]) -> int:
+    """Run the corpora, and print their table. Returns the status of the process."""
+    rows = corpus_rows(known, run(corpus_files(known), short=False))
+    print("\n".join(corpus_table(known, rows)))
+    return 0 if all(row.state == "holds" for row in rows) else 1
 
 
 # What there is to run.
@@ -122,8 +125,12 @@ def files(known: Iterable[Corpus], *, short: bool = False) -> list[str]:
     named = {test.partition("::")[0] for entry in entries for test in entry.tests if isinstance(test, str)}
     if short:
         named = {name for name in named if name.startswith("codes/")}
-    named |= {corpus.test.partition("::")[0] for corpus in known}
-    return sorted(f"tests/{name}" for name in named | {"faults/test_table.py"})
+    return sorted({*corpus_files(known), *(f"tests/{name}" for name in named | {"faults/test_table.py"})})
+
+
+def corpus_files(known: Iterable[Corpus]) -> list[str]:
+    """Return the files of the corpora."""
+    return sorted({f"tests/{corpus.test.partition('::')[0]}" for corpus in known})
 
 
 def run(paths: list[str], *, short: bool) -> list[Outcome]:
@@ -217,56 +224,6 @@ def corpus_rows(known: list[Corpus], outcomes: list[Outcome]) -> list[Row]:
     return rows
 
 
-def corpora() -> list[Corpus]:
-    """Return the corpora, counted by the tests that run them."""
-    module = importlib.import_module
-    state, suffix = module("tests.values.test_http_state"), module("tests.values.test_public_suffix")
-    url, llhttp = module("tests.values.test_whatwg_url"), module("tests.wire.test_llhttp_corpus")
-    hpack, frames = module("tests.wire.test_hpack_corpus"), module("tests.wire.test_http2_frames")
-    events = module("tests.messages.test_sse")
-    blocks = sum(len(cases) for name, cases in hpack.stories().items() if not name.startswith("raw"))
-    return [
-        Corpus("http-state", "values/test_http_state.py::TestCorpus", len(state.CASES) + len(state.dates()), {}),
-        Corpus("public suffixes", "values/test_public_suffix.py::test_list_checks", len(suffix.CHECKS), {}),
-        Corpus("WHATWG URL, http and https", "values/test_whatwg_url.py", len(url.CASES), _url_differences(url)),
-        Corpus("llhttp, responses", "wire/test_llhttp_corpus.py", len(llhttp.CASES), _llhttp_differences(llhttp)),
-        Corpus("hpack-test-case, blocks", "wire/test_hpack_corpus.py", blocks, {}),
-        Corpus("http2-frame-test-case", "wire/test_http2_frames.py", len(list(frames.CORPUS.rglob("*.json"))), {}),
-        Corpus("web platform tests, event streams", "messages/test_sse.py", len(events.STREAMS), {}),
-    ]
-
-
-def _url_differences(url: Any) -> dict[str, int]:
-    counted: Counter[str] = Counter()
-    for case in url.CASES:
-        verdict = url.verdict(case)
-        if verdict == "only we refuse":
-            text = str(url.outcome(case))
-            other = "A reference such as http:host has no host here."
-            counted[next((why for pattern, why in url.REFUSED.items() if re.search(pattern, text)), other)] += 1
-        elif verdict == "only we accept":
-            text = case["input"].lower()
-            counted[next(why for pattern, why in url.ACCEPTED.items() if re.search(pattern, text))] += 1
-    return dict(counted)
-
-
-def _llhttp_differences(llhttp: Any) -> dict[str, int]:
-    titles = Counter(case.title for case in llhttp.CASES)
-    counted: Counter[str] = Counter()
-    for title, (_, why) in llhttp.DIFFERENCES.items():
-        counted[f"{why[0].upper()}{why[1:]}."] += titles[title]
-    return dict(counted)
-
-
-NOT_RUN = {
-    "IdnaTestV2": "IDNA is that of the package idna, whose own suite it is",
-    "WHATWG URL setters": "a URL does not change; `copy_with()` checks each part for itself",
-    "structured fields, URI templates, SigV4": "nothing here reads or writes them",
-    "http cache-tests": "there is no cache",
-}
-"""Corpora that are not run, and why."""
-
-
 # What is shown.
 
 
@@ -281,6 +238,16 @@ def compatibility() -> list[str]:
         ]
         states.append(f"\n{len(tests)} tests of the suite of {path.stem} fail on purpose: `{path.relative_to(ROOT)}`.")
     return states
+
+
+def corpus_table(known: list[Corpus], rows: list[Row]) -> Iterable[str]:
+    """Yield a line for each corpus, below it one for each difference, and then what is not run."""
+    yield f"{'suite':40} {'cases':>6} {'passed':>6} {'differ':>6} {'failed':>6}"
+    for corpus, row in zip(known, rows, strict=True):
+        differing = sum(corpus.differences.values())
+        yield f"{corpus.name:40} {corpus.cases:6} {row.passed:6} {differing:6} {row.failed:6}"
+        yield from (f"{'':47} {count:13}  {why}" for why, count in corpus.differences.items())
+    yield from (f"not run: {name}: {why}" for name, why in NOT_RUN.items())
 
 
 def summary(tables: dict[str, list[Row]]) -> Iterable[str]:
