@@ -446,8 +446,9 @@ def test_a_block_that_is_sent_again_costs_its_indices() -> None:
     sent = [block((b"User-Agent", b"x"), (b"X-Tenant", b"%d" % number)) for number in range(3)]
     sizes = []
     for number in range(15):
-        engine.receive(headers(engine.open("GET", b"/", sent[number % 3]).id, end=True))
+        stream = engine.open("GET", b"/", sent[number % 3])
         ((_, _, payload),) = sent_by(engine, 1)
+        engine.receive(headers(stream.id, end=True))
         sizes.append(len(payload))
         assert decoder.decode(payload, raw=True)[-1] == (b"x-tenant", b"%d" % (number % 3))
 

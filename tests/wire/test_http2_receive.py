@@ -730,3 +730,15 @@ def test_limits_that_cannot_be_held(wrong: dict[str, int]) -> None:
     """Windows smaller than those that hold before SETTINGS arrive, or larger than numbers go, are refused."""
     with pytest.raises(ValueError, match="bytes"):
         Http2Limits(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_was_not_asked_yet_is_not_answered() -> None:
+    """5.1: a response to a request that is written, and not sent, breaks the connection: it belongs to nobody."""
+    engine = connect()
+    first, second = ask(engine), engine.open("GET", b"/", block())
+
+    engine.receive(headers(first.id, end=True) + headers(second.id, end=True))
+
+    assert first.complete
+    assert not second.complete
+    assert "HEADERS came on stream 3, which was never opened" in str(engine.error)

@@ -202,6 +202,7 @@ class Http2(Receiver):
         if not out:
             return b""
         self._out = []
+        self._unsent = self._next
         return b"".join(out)
 
     @property

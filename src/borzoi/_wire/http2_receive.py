@@ -318,6 +318,10 @@ class Receiver(ConnectionState):
             raise Fault(STREAM_CLOSED, "HEADERS came after the end of the response", number)
 
     def _take_head(self, stream: Stream, block: bytes, ends: int) -> None:
+        # RFC 9113, 5.1: to the server the stream is idle until it has our head. It answers nothing that it was asked.
+        if stream.id >= self._unsent:
+            raise Fault(PROTOCOL_ERROR, f"HEADERS came on stream {stream.id}, which was never opened")
+
         head = self._reader.known.get(block) or self._reader.read(block, stream.id)
         if head.status < 200:
             self._take_interim(stream, head, ends)

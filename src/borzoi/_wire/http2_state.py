@@ -89,7 +89,8 @@ class ConnectionState:
         self._settings = PeerSettings()
         self._reader = HeadReader(limits.heads)
         self._writer = RequestWriter()
-        self._next = first_stream
+        # The number of the next stream, and of the first whose head was not sent yet.
+        self._next = self._unsent = first_stream
         self.most_streams = ASSUMED_STREAMS
         self._news: dict[int, Stream] = {}
         self._given_up: dict[int, None] = {}
