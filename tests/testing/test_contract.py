@@ -10,7 +10,7 @@ import pytest
 
 import borzoi
 from borzoi.openapi.document import open_document, parsed_document
-from borzoi.testing import Contract, ContractViolation, Mock, UnmatchedRequest, event, mock, wait
+from borzoi.testing import Cassette, Contract, ContractViolation, Mock, UnmatchedRequest, event, mock, wait
 from borzoi.testing.contract_patterns import matching
 from tests.structure.source import ROOT
 from tests.worlds.fixture import *  # noqa: F403
@@ -473,6 +473,90 @@ def test_the_fixture_fails_tests(place: pytest.Pytester) -> None:
             "*http_contract needs its document*",
         ]
     )
+
+
+SWEPT = """
+import borzoi, pytest
+
+pytestmark = [
+    pytest.mark.http_contract("api.json", base="https://api.test/v1"), pytest.mark.http_fault_sweep,
+]
+ID = "00000000-0000-4000-8000-000000000000"
+
+def put(ending):
+    with borzoi.Client() as client:
+        return ending(client.put(f"https://api.test/v1/users/{ID}", data={"age": "1"}))
+
+def test_right(http_contract):
+    put(borzoi.Response.raise_for_status)
+
+def test_swallowed(http_contract, http_mock):
+    http_mock.get("https://other.test/").optional()
+    put(lambda response: response.status_code)
+
+def test_a_route(http_mock):
+    http_mock.put(f"https://api.test/v1/users/{ID}").reply(204)
+    put(lambda response: response.status_code)
+
+def test_sends_rubbish_on_errors(http_mock):
+    if put(lambda response: response.status_code) == 503:
+        borzoi.put(f"https://api.test/v1/users/{ID}", data={"age": "old"}).raise_for_status()
+        raise borzoi.HTTPError("unavailable")
+"""
+
+
+def test_the_fault_sweep_is_held_to_the_document(place: pytest.Pytester) -> None:
+    """Replies that are made from the document fail in the sweep as those of routes do, and faults are nobody's violation."""
+    place.makepyfile(SWEPT)
+    result = place.runpytest("-p", "no:cacheprovider", "-p", "no:asyncio")
+
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ test_swallowed _*", "*although PUT *status not looked at", "*status 500 at request 1, PUT *",
+            "*_ test_a_route _*", "*although PUT *status not looked at",
+            "*_ test_sends_rubbish_on_errors _*", "*to the document: the code is wrong:*the body at /age*",
+        ]
+    )  # fmt: skip
+
+
+RECORDED = """
+borzoi: 1
+exchanges:
+- request: {method: GET, url: "https://api.test/v1/users?limit=x", headers: {Authorization: x}}
+  response: {status: 200, headers: {Content-Type: application/json, X-Total: "1"}, json: [{"id": 7, "name": "a"}]}
+- request: {method: GET, url: "https://api.test/v1/feed"}
+  response: {status: 200, headers: {Content-Type: text/event-stream}, chunks: [{text: "data: 1\\n\\n"}]}
+"""
+
+
+def test_cassettes_are_held_to_the_document(tmp_path: Path) -> None:
+    """What a cassette in the mock's block answers is checked as a route's reply is; routes come first."""
+    (tmp_path / "users.yaml").write_text(RECORDED)
+    with mock() as m:
+        contract = contract_of(m)
+        m.get(f"{BASE}/users/{ID}").reply(json=ADMIN)
+        with Cassette(tmp_path / "users.yaml"):
+            assert called(m, "GET", f"/users/{ID}").json() == ADMIN
+            assert called(m, "GET", "/users?limit=x").json()[0]["id"] == 7
+            assert called(m, "GET", "/feed").content == b"data: 1\n\n"
+        assert [(each.who, each.reason.partition(":")[0]) for each in contract.violations] == [
+            ("the code", "the query parameter 'limit'"),
+            ("the mock", "the body at /0/id"),
+        ]
+
+
+def test_a_server_is_held_to_a_document(http_server: Any) -> None:
+    """A contract holds a scripted server, whatever client calls it, and two contracts hold one mock."""
+    made = parsed_document(json.dumps(DOCUMENT).encode())
+    first = Contract(made, base=http_server.url).attach(http_server)
+    second = Contract(made, base=f"{http_server.url}/second").attach(http_server)
+    with borzoi.Client(trust_env=False, headers=TOKEN) as client:
+        assert client.get(f"{http_server.url}/users/{ID}").json() == ADMIN
+        assert client.get(f"{http_server.url}/second/users/{ID}").json() == ADMIN
+    second.verify()
+    with pytest.raises(ContractViolation, match="the document has no such path"):
+        first.verify()
 
 
 VALUES: dict[str, Any] = {

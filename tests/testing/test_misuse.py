@@ -137,6 +137,33 @@ def test_a_mock_in_a_cassette_leaves_it_the_rest(cassette: Any) -> None:
         cassette.unmatched.clear()
 
 
+@pytest.mark.parametrize("wrong", ["https://api.test", object(), None, borzoi.HTTPTransport, borzoi.Client])
+def test_what_cannot_be_bound_is_refused(wrong: Any) -> None:
+    """bind() takes clients: anything else is a TypeError that names it, and nothing is bound."""
+    with mock() as m, borzoi.Client(trust_env=False) as client:
+        with pytest.raises(TypeError, match="takes a Client or an AsyncClient, and no"):
+            m.bind(client, wrong)
+        m.get(URL).reply(201)
+        assert borzoi.get(URL).status_code == 201
+
+
+def test_a_cassette_in_a_mock_answers_what_no_route_does(cassette: Any) -> None:
+    """Routes come first, the cassette has the rest, and one in it takes its place; a bound client is the mock's alone."""
+    with mock() as m, borzoi.Client(trust_env=False) as client:
+        m.get("https://api.test/other").reply(201)
+        with cassette, Cassette(cassette.path) as inner:
+            assert client.get(URL).status_code == 218
+            assert client.get("https://api.test/other").status_code == 201
+            with pytest.raises(AssertionError, match="Everything on it has been replayed"):
+                client.get(URL)
+            m.bind(client)
+            with pytest.raises(AssertionError, match="No route answers"):
+                client.get(URL)
+            m.unmatched.clear()
+            inner.unmatched.clear()
+        assert len(cassette.unused) == 1
+
+
 def test_mocks_and_cassettes_nest(cassette: Any) -> None:
     """A mock in a cassette in a mock: the one in the context answers, and nobody is asked twice."""
     transports.stand_in = None

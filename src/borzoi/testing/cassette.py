@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .._client import transports
 from .._client.transport_base import AsyncBaseTransport, BaseTransport
@@ -40,6 +40,9 @@ from .cassette_secrets import Redactor
 from .clock import Clock
 from .errors import UnmatchedRequest
 from .transport import _Pieces
+
+if TYPE_CHECKING:
+    from .cassette_mocked import Mocked
 
 MODES = ("replay", "record", "refresh", "verify", "live")
 
@@ -143,12 +146,21 @@ class Cassette:
     # Each request.
 
     def _stand_in(self, transport: HTTPTransport | AsyncHTTPTransport) -> Any:
-        # Bound clients, and what has ended, belong to a mock.
         outer = None if self._outer is None else self._outer(transport)
-        return outer or (None if self.mode == "live" else _Sender(self, transport))
+        around: Mocked | None = outer.around if isinstance(outer, _Sender) else None
+        if outer is not None and not isinstance(outer, _Sender):
+            from .cassette_mocked import mocked
+
+            around = mocked(outer, transport)
+            if around is None:
+                return outer
+        return None if self.mode == "live" and around is None else _Sender(self, transport, around)
 
     async def answer(self, request: Request, content: bytes, send: Any, *, blocking: bool) -> Response:
         """Return what is on the cassette, or what `send(request)` gets, which is recorded."""
+        if self.mode == "live":
+            live: Response = await send(request)
+            return live
         exchange = Exchange(request.method, str(request.url), request.headers, content)
         with self._lock:
             asked = request_entry(exchange, self._redactor)
@@ -287,20 +299,31 @@ class _Keeping(Body):
 class _Sender:
     """Send the requests of one network transport by way of a cassette."""
 
-    def __init__(self, cassette: Cassette, transport: HTTPTransport | AsyncHTTPTransport) -> None:
+    def __init__(
+        self, cassette: Cassette, transport: HTTPTransport | AsyncHTTPTransport, around: Mocked | None
+    ) -> None:
         self._cassette = cassette
         self._transport = transport
+        self.around = around
+        """The mock that the cassette is inside of: what its routes do not answer is the cassette's."""
 
-    def send(self, request: Request) -> Coroutine[Any, Any, Response]:
+    async def send(self, request: Request) -> Response:
         """Return the response of one request."""
-        if isinstance(self._transport, HTTPTransport):
-            return self._cassette.answer(request, request.read(), self._transport._sender.send, blocking=True)
-        return self._send(request, self._transport)
+        content = request.read() if isinstance(self._transport, HTTPTransport) else await request.aread()
+        if self.around is None:
+            return await self._send(request, content)
+        received = self.around.received(request)
+        if received is None:
+            answered: Response = await self.around.send(request)
+            return answered
+        return self.around.checked(received, await self._send(request, content))
 
-    async def _send(self, request: Request, transport: AsyncHTTPTransport) -> Response:
+    async def _send(self, request: Request, content: bytes) -> Response:
+        if isinstance(self._transport, HTTPTransport):
+            return await self._cassette.answer(request, content, self._transport._sender.send, blocking=True)
         worlds = the_worlds()
-        pool = transport._pool_of(worlds, worlds.current_loop())
-        return await self._cassette.answer(request, await request.aread(), pool.send, blocking=False)
+        pool = self._transport._pool_of(worlds, worlds.current_loop())
+        return await self._cassette.answer(request, content, pool.send, blocking=False)
 
     def close(self) -> None:
         """Do nothing: the transport closes its pool."""

@@ -21,14 +21,14 @@ from .contract_checking import CODE, DOCUMENT, MOCK, Checker, Violation
 from .contract_operations import Operation, Operations
 from .contract_schemas import Schemas
 from .contract_values import Maker
-from .errors import ContractViolation, UnmatchedRequest
-from .router import Router, found_reply
+from .errors import ContractViolation
+from .router import found_reply
 from .script import Reply
 
 if TYPE_CHECKING:
     from ..openapi.document import Document, Node
-    from .mocking import Mock
     from .received import Received
+    from .router import Routes
 
 
 class Subject:
@@ -150,12 +150,12 @@ class Contract:
             found = self.operations.by_id.get(operation) or by_name.get(operation)
             if found is None:
                 raise KeyError(f"The document has no operation {operation!r}.")
-            self._subjects[operation] = self._subjects.setdefault(found.id, Subject(self, found))
+            self._subjects[operation] = self._subjects.setdefault(str(found), Subject(self, found))
         return self._subjects[operation]
 
-    def attach(self, mock: Mock) -> Self:
-        """Check what a mock receives and answers, and answer what none of its routes does."""
-        mock.router = CheckedRouter(mock.router, self)
+    def attach(self, mock: Routes) -> Self:
+        """Check what a mock, or a server, receives and answers, and answer what none of its routes does."""
+        mock.router.contracts.append(self)
         return self
 
     # What passes.
@@ -191,6 +191,24 @@ class Contract:
             self.violations += self._checker.reply(operation, reply, str(received), who)
             self.answered[str(operation), str(reply.status)] += 1
         return reply
+
+    def answer(self, received: Received) -> Reply | None:
+        """Return a reply that is made from the document; None where it does not have the operation."""
+        found = self.operation_of(received)
+        if found is None:
+            return None
+        reply, who = self[str(found[0])].reply()
+        return self.check_reply(received, reply, who)
+
+    def held(self, received: Received, answer: Reply | Callable[[], Any]) -> Reply | Callable[[], Any]:
+        """Note what is wrong with a route's answer, and return it: a reply, or a function that finds one."""
+        if isinstance(answer, Reply):
+            return self.check_reply(received, answer)
+
+        async def find() -> Reply:
+            return self.check_reply(received, await found_reply(answer))
+
+        return find
 
     def fuzz(self, operation: str, choose: Callable[[int], int]) -> Subject:
         """Answer an operation with unusual replies that fit the document.
@@ -247,38 +265,6 @@ class Contract:
         text = self.report()
         if text is not None:
             raise ContractViolation(text)
-
-
-class CheckedRouter(Router):
-    """Answer from routes, or else from the document, and have both sides checked."""
-
-    def __init__(self, router: Router, contract: Contract) -> None:
-        super().__init__(router.name)
-        self.routes = router.routes
-        self.calls = router.calls
-        self.unmatched = router.unmatched
-        self.orders = router.orders
-        self._contract = contract
-
-    def dispatch(self, received: Received) -> Reply | Callable[[], Any]:
-        """Return the reply to a request, or a function that finds it. Raises UnmatchedRequest."""
-        self._contract.check_request(received)
-        try:
-            found = super().dispatch(received)
-        except UnmatchedRequest as error:
-            documented = self._contract.operation_of(received)
-            if documented is None:
-                raise
-            self.unmatched.remove(error)
-            reply, who = self._contract[documented[0].id].reply()
-            return self._contract.check_reply(received, reply, who)
-        if isinstance(found, Reply):
-            return self._contract.check_reply(received, found)
-
-        async def ask() -> Reply:
-            return self._contract.check_reply(received, await found_reply(found))
-
-        return ask
 
 
 def _stands_for(status: str, answered: str, declared: list[str]) -> bool:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from .._client import transports
+from .._client.client_base import BaseClient
 from .._client.transports import AsyncHTTPTransport, HTTPTransport
 from .._exchange import pool
 from .._exchange.pool import Pool
@@ -103,6 +104,9 @@ class Mock(Routes):
         self.router.require_active()
         if not clients:
             raise TypeError("bind() needs a client.")
+        for client in clients:
+            if not isinstance(client, BaseClient):
+                raise TypeError(f"bind() takes a Client or an AsyncClient, and no {type(client).__name__}.")
         for client in clients:
             via = [client._transport, *client._mounts.values()]
             found = [transport for transport in via if isinstance(transport, (HTTPTransport, AsyncHTTPTransport))]
@@ -231,6 +235,12 @@ def mock_of(transport: Any) -> Mock | None:
     if for_all:
         return for_all[0]
     return _stale.get(threading.current_thread()) if _stale else None
+
+
+def unbound_router(transport: Any) -> Router | None:
+    """Return the routes of the mock that a request belongs to; None where the client is bound to it, or it is over."""
+    owner = None if transport in _bound else mock_of(transport)
+    return None if owner is None or owner.router.is_over else owner.router
 
 
 def refuse(request: Request, name: str) -> NoReturn:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_markers import marker_of
 from .plugin_workers import tell_reporter, told_by_worker
 
 if TYPE_CHECKING:
@@ -41,19 +42,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def http_contract(request: pytest.FixtureRequest, http_mock: Mock) -> Generator[Contract, None, None]:
     """The contract of the test's marker, for the mock `http_mock`. The test fails for what does not fit it."""
     from .contract import Contract
+    from .errors import ContractViolation
 
-    marker = request.node.get_closest_marker("http_contract")
-    if marker is None or not marker.args:
+    marker = marker_of(request.node, "http_contract", ("document", "base"), positions=1)
+    arguments = {} if marker is None else {**dict(zip(("document",), marker.args, strict=False)), **marker.kwargs}
+    if "document" not in arguments:
         raise pytest.UsageError('http_contract needs its document: @pytest.mark.http_contract("openapi.yaml")')
-    place = _place(request, Path(marker.args[0]))
-    contract = Contract(_document(request.config, place), **marker.kwargs).attach(http_mock)
+    place = _place(request, Path(arguments["document"]))
+    contract = Contract(_document(request.config, place), base=arguments.get("base")).attach(http_mock)
     yield contract
     rows = request.config.stash.setdefault(_rows, [])
     title = " ".join(contract.title.split())
     rows += ["\t".join([title, operation, status, str(count)]) for operation, status, count in contract.coverage()]
     text = contract.report()
     if text is not None:
-        pytest.fail(text, pytrace=False)
+        raise pytest.fail.Exception(text, pytrace=False) from ContractViolation(text)
 
 
 @pytest.hookimpl(tryfirst=True)

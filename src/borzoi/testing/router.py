@@ -24,6 +24,7 @@ from .script import Interim, Piece, Reply, events_reply, reply_of
 
 if TYPE_CHECKING:
     from .._values.headers import HeaderTypes
+    from .contract import Contract
     from .received import Received
 
 URLTypes: TypeAlias = "str | re.Pattern[str] | Any"
@@ -344,6 +345,8 @@ class Router:
         """Every request that came, in order."""
         self.unmatched: list[UnmatchedRequest] = []
         self.orders: list[tuple[Route, ...]] = []
+        self.contracts: list[Contract] = []
+        """What requests and replies are held to, and what answers where no route does."""
         self._lock = threading.Lock()
 
     def require_active(self) -> None:
@@ -360,15 +363,35 @@ class Router:
 
     def dispatch(self, received: Received) -> Reply | Callable[[], Any]:
         """Return the reply to a request, or a function that finds it. Raises UnmatchedRequest."""
+        for contract in self.contracts:
+            contract.check_request(received)
         with self._lock:
             self.calls.append(received)
             received.number = len(self.calls)
-            for route in self.routes:
-                if not route.is_spent and (found := route.conditions.match(received)) is not None:
-                    return route.take(received, found)
+            answer = self._answer(received)
+            if answer is not None:
+                return answer
             unmatched = UnmatchedRequest(explain_unmatched(self.routes, received))
             self.unmatched.append(unmatched)
         raise unmatched
+
+    def has_route(self, received: Received) -> bool:
+        """Return whether a route would answer a request."""
+        return any(not route.is_spent and route.conditions.match(received) is not None for route in self.routes)
+
+    def _answer(self, received: Received) -> Reply | Callable[[], Any] | None:
+        """Return what a route answers, or else what a document has for it; None where nothing does."""
+        for route in self.routes:
+            if not route.is_spent and (found := route.conditions.match(received)) is not None:
+                return self._held(received, route.take(received, found))
+        made = (contract.answer(received) for contract in self.contracts)
+        return next((reply for reply in made if reply is not None), None)
+
+    def _held(self, received: Received, answer: Reply | Callable[[], Any]) -> Reply | Callable[[], Any]:
+        """Return a route's answer, which is held to the contracts."""
+        for contract in self.contracts:
+            answer = contract.held(received, answer)
+        return answer
 
     def report(self, leaks: list[str]) -> str | None:
         """Return the report at the end, None where all is well. `leaks` are what was left open."""

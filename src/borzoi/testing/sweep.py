@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .._backends.memory import Wait
 from .._errors import HTTPError
 from . import faults
-from .errors import UnmatchedRequest
+from .errors import ContractViolation, UnmatchedRequest
 from .faults import Fault, NetworkFault
 from .network import Host, Network
 from .router import Router, found_reply
@@ -222,6 +222,9 @@ def _wrong_end(error: BaseException, allowed: tuple[type[BaseException], ...]) -
     # What no route answers is a finding of its own.
     if isinstance(error, (*allowed, UnmatchedRequest)):
         return []
+    if isinstance(error.__cause__, ContractViolation):
+        _, *lines = str(error.__cause__).splitlines()
+        return [f"it did not keep to the document: {' '.join(line.strip() for line in lines)}"]
     name = type(error).__name__
     if isinstance(_met(error), HTTPError):
         return [f"it ended with {name}, which is no borzoi.HTTPError, as it dealt with one: {_first_line(error)}"]
@@ -262,22 +265,22 @@ class SweptRouter(Router):
         self._run = run
         self._clock = clock
 
-    def dispatch(self, received: Received) -> Reply | Callable[[], Any]:
-        """Return the reply to a request, or a function that finds it. Raises UnmatchedRequest, RetriedForEver."""
+    def _answer(self, received: Received) -> Reply | Callable[[], Any] | None:
+        """Return the reply to a request, or a function that finds it. Raises RetriedForEver."""
         what = self._run.fault_of_request(received)
         fitting = [] if self._run.injection is None else self._fitting(received)
         if not fitting:
-            return super().dispatch(received)
-        route, found = fitting[0]
-        with self._lock:
-            self.calls.append(received)
-            received.number = len(self.calls)
-            if what is None:
-                return route.take(received, found)
+            answer = super()._answer(received)
+        else:
+            route, found = fitting[0]
+            taken = route.take(received, found) if what is None else route.answer(len(route.calls), received, found)
+            answer = self._held(received, taken)
+        if what is None or answer is None:
+            return answer
         if isinstance(what, int):
             # In pieces: what is not read to its end holds its connection.
             return Reply(what, stream=[f"status {what}, ", Wait(0.001), "as the fault sweep has it"])
-        return _spoilt(route.answer(len(route.calls), received, found), what)
+        return _spoilt(answer, what)
 
     def _fitting(self, received: Received) -> list[tuple[Route, dict[str, Any]]]:
         """Return the routes that may answer. Those that were called often enough come last: here they may be again."""

@@ -47,12 +47,7 @@ class RouterTransport(AsyncBaseTransport, BaseTransport):
             from .mocking import refuse
 
             refuse(request, self._router.name)
-        url = request.url
-        target = url.raw_path.decode("ascii")
-        received = Received(
-            request.method, url.scheme, url.netloc.decode("ascii"), target, list(request.headers.raw), request.content
-        )
-        found = self._router.dispatch(received)
+        found = self._router.dispatch(received_of(request))
         reply = found if isinstance(found, Reply) else await found_reply(found)
         if reply.fault is not None:
             raise TypeError(
@@ -63,6 +58,15 @@ class RouterTransport(AsyncBaseTransport, BaseTransport):
         if all(isinstance(piece, bytes) for piece in pieces):
             return Response(reply.status, headers=headers, content=b"".join(p for p in pieces if isinstance(p, bytes)))
         return Response(reply.status, headers=headers, stream=_Pieces(pieces, self._clock))
+
+
+def received_of(request: Request) -> Received:
+    """Return a request, whose body was read, as a server has it."""
+    url = request.url
+    target = url.raw_path.decode("ascii")
+    return Received(
+        request.method, url.scheme, url.netloc.decode("ascii"), target, list(request.headers.raw), request.content
+    )
 
 
 class _Pieces(SyncByteStream, AsyncByteStream):
