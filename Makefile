@@ -12,6 +12,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 BENCH_VENV := $(VENV)-bench
 FUZZ_VENV := .cache/fuzz
+SUPPLY_VENV := .cache/supply-chain/tools
 UV := $(shell command -v uv 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -26,7 +27,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided docs openapi-corpus scoreboard compat clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided docs openapi-corpus scoreboard compat audit sbom clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -77,6 +78,12 @@ openapi-corpus: $(VENV)/.installed ## Generate clients of many documents and sho
 compat: $(VENV)/.installed ## Compare our names with those of httpx 0.28.1, run its suite and those of its users, and SDKs on both.
 	$(BIN)/python -m scripts.compat $(ARGS)
 
+audit: $(SUPPLY_VENV)/.installed ## Ask which versions of what an installation brings are known to be vulnerable.
+	$(SUPPLY_VENV)/bin/python -m scripts.supply_chain audit
+
+sbom: $(SUPPLY_VENV)/.installed ## Write what an installation brings to dist/borzoi.cdx.json, as CycloneDX.
+	$(SUPPLY_VENV)/bin/python -m scripts.supply_chain sbom $(ARGS)
+
 clean: ## Remove all that these commands made, the environments included.
 	rm -rf $(VENV) $(BENCH_VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 		build dist htmlcov site
@@ -89,6 +96,12 @@ $(VENV)/.installed: pyproject.toml
 $(FUZZ_VENV)/.installed: pyproject.toml
 	@mkdir -p .cache
 	@$(call install,$(FUZZ_VENV),--editable '.[all]' --group fuzz)
+	@touch $@
+
+# pip itself is among the tools: they install the checkout into environments without one.
+$(SUPPLY_VENV)/.installed: pyproject.toml
+	@mkdir -p .cache/supply-chain
+	@$(call install,$(SUPPLY_VENV),pip --group supply-chain)
 	@touch $@
 
 $(BENCH_VENV)/.installed: pyproject.toml
