@@ -28,3 +28,9 @@ def test_limits_that_make_no_sense(name: str, limit: Any) -> None:
     """A pool that could send nothing is refused."""
     with pytest.raises(ValueError, match=f"Invalid limit: {name}={limit}"):
         Limits(**{name: limit})
+
+
+def test_limits_that_are_no_numbers() -> None:
+    """What is no number is refused by its name."""
+    with pytest.raises(TypeError, match=r"Invalid limit: max_connections='5'\. Give a number"):
+        Limits(max_connections="5")  # type: ignore[arg-type]

@@ -138,6 +138,7 @@ class Limits:
         http2_ping_after: float | None = 30.0,
         http2_ping_timeout: float = 15.0,
     ) -> None:
+        rule = "Give a number that is not negative, or None."
         for name, value in (
             ("max_connections", max_connections),
             ("max_keepalive_connections", max_keepalive_connections),
@@ -146,8 +147,11 @@ class Limits:
             ("http2_ping_after", http2_ping_after),
             ("http2_ping_timeout", http2_ping_timeout),
         ):
-            if value is not None and not value >= 0:
-                raise ValueError(f"Invalid limit: {name}={value!r}. Give a number that is not negative, or None.")
+            try:
+                if value is not None and not value >= 0:
+                    raise ValueError(f"Invalid limit: {name}={value!r}. {rule}")
+            except TypeError:
+                raise TypeError(f"Invalid limit: {name}={value!r}. {rule}") from None
         if max_connections == 0:
             raise ValueError("Invalid limit: max_connections=0. A pool without connections can send nothing.")
         if max_connections_per_host == 0:

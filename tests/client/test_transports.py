@@ -64,7 +64,9 @@ def test_without_any_protocol(transport: Any) -> None:
 
 @pytest.mark.parametrize("transport", [HTTPTransport, AsyncHTTPTransport])
 def test_wrong_settings_are_told_at_once(transport: Any) -> None:
-    """A proxy of an unknown kind, and a path of certificates that is not there, raise when the transport is made."""
+    """A proxy of an unknown kind, a path of certificates that is not there, limits that are none raise at once."""
+    with pytest.raises(TypeError, match=r"Invalid limits: 5\. Give Limits"):
+        transport(limits=5)
     with pytest.raises(ValueError, match="Unknown scheme for proxy"):
         transport(proxy="ftp://host")
     with pytest.raises(FileNotFoundError, match="/not/there"):

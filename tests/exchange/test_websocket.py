@@ -27,6 +27,9 @@ from tests.worlds.peers import RawServer, reset
 from tests.worlds.websocket_peers import SERVERS, Peer, accepting, websocket, websockets_server
 from tests.worlds.world import WORLDS, World
 
+LARGE = 24 << 20
+"""Bytes that no buffers between two ends hold: those of a loopback connection grow to some megabytes."""
+
 DEFLATE = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
 
 
@@ -339,7 +342,7 @@ def test_a_server_that_does_not_read(world: World) -> None:
         async with world.client(timeout=Timeout(20, write=0.2)) as client:
             async with websocket(world, client, ws(server)) as session:
                 with pytest.raises(WebSocketNetworkError, match=r"took no bytes within 0\.2 s"):
-                    await session.send_bytes(bytes(64 << 20))
+                    await session.send_bytes(bytes(LARGE))
                 with pytest.raises(WebSocketNetworkError, match="broken off"):
                     await session.send_text("more")
             assert_whole(client, idle=0)
@@ -594,7 +597,7 @@ def test_a_cancelled_send_ends_the_sending(async_world: World) -> None:
         async with world.client(timeout=None) as client:
             async with websocket(world, client, ws(server)) as session:
                 async with world.tasks() as tasks:
-                    stuck = tasks.start(session.send_bytes, bytes(64 << 20))
+                    stuck = tasks.start(session.send_bytes, bytes(LARGE))
                     await world.sleep0()
                     patient = tasks.start(session.send_text, "cancelled before its turn")
                     await world.sleep0()
@@ -641,7 +644,7 @@ def test_closing_while_another_is_stuck_in_a_frame(freed: bool) -> None:
 
     async def stuck_in(session: Any) -> None:
         with contextlib.suppress(WebSocketNetworkError):
-            await session.send_bytes(bytes(64 << 20))
+            await session.send_bytes(bytes(LARGE))
 
     with RawServer(accepting(lambda _: server.until(done)), receive_buffer=8192) as server:
         world.run(body)

@@ -102,7 +102,7 @@ def test_the_last_word_does_not_wait(world: World) -> None:
             async with client.stream("GET", server.url, headers=UPGRADE) as response:
                 stream = response.extensions["network_stream"]
                 wire = wire_over(stream, blocking=not world.is_async, write_timeout=20)
-                wire.attempt(bytes(64 << 20))
+                wire.attempt(bytes(24 << 20))
                 if not world.is_async:
                     with pytest.raises(WriteTimeout):
                         await wire.write(b"x", 0.01)

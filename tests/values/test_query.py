@@ -192,8 +192,10 @@ def test_arguments_are_one_source_or_names() -> None:
         QueryParams("a", "b")
     with pytest.raises(TypeError, match="Cannot mix"):
         QueryParams("a", b="c")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"Invalid query parameters: 5\. Give str, a mapping, or pairs"):
         QueryParams(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"Invalid query parameters: \['', 'ab'\]"):
+        QueryParams(["", "ab"])  # type: ignore[list-item]
 
 
 def test_params_survive_copying_and_pickling() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._backends.base import ConnectOptions
-from .._config import DEFAULT_LIMITS
+from .._config import DEFAULT_LIMITS, Limits
 from .._exchange.dial import Dialer
 from .._exchange.pool import Pool
 from .._messages.response import Response
@@ -23,7 +23,6 @@ from .worlds import Worlds, blocking_backend
 
 if TYPE_CHECKING:
     from .._backends.base import Backend
-    from .._config import Limits
     from .._exchange.tally import Tally
     from .._messages.request import Request
     from .._policy.pool_stats import PoolStats
@@ -60,6 +59,12 @@ def _dialer(
         http1=http1,
         http2=http2,
     )
+
+
+def _checked(limits: Limits) -> Limits:
+    if not isinstance(limits, Limits):
+        raise TypeError(f"Invalid limits: {limits!r}. Give Limits(max_connections=...).")
+    return limits
 
 
 def _pool(backend: Backend, dialer: Dialer, limits: Limits, *, blocking: bool, clock: Clock | None) -> Pool:
@@ -144,7 +149,8 @@ class HTTPTransport(BaseTransport):
         names = names_for(resolver, blocking=True, clock=clock)
         options = ConnectOptions(local_address, tuple(socket_options or ()), names)
         self._dialer = _dialer(verify, cert, trust_env, http1, http2, proxy, uds, options, retries)
-        self._sender: Sender = _pool(backend or blocking_backend(), self._dialer, limits, blocking=True, clock=clock)
+        backend = backend or blocking_backend()
+        self._sender: Sender = _pool(backend, self._dialer, _checked(limits), blocking=True, clock=clock)
 
     def handle_request(self, request: Request) -> Response:
         """Send one request and return its response, with the body unread. Raises `RequestError`."""
@@ -216,7 +222,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         names = names_for(resolver, blocking=False, clock=clock)
         options = ConnectOptions(local_address, tuple(socket_options or ()), names)
         self._dialer = _dialer(verify, cert, trust_env, http1, http2, proxy, uds, options, retries)
-        self._limits = limits
+        self._limits = _checked(limits)
         self._clock = clock
         self._backend = backend
         self._lock = threading.Lock()

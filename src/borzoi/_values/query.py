@@ -156,8 +156,12 @@ def _parse(text: str) -> dict[str, list[str]]:
 
 def _collect_pairs(pairs: Sequence[tuple[Any, Any]]) -> dict[str, list[str]]:
     collected: dict[str, list[str]] = {}
-    for pair in pairs:
-        collected.setdefault(str(pair[0]), []).append(_to_text(pair[1]))
+    try:
+        for pair in pairs:
+            collected.setdefault(str(pair[0]), []).append(_to_text(pair[1]))
+    except (TypeError, IndexError):
+        rule = "Give str, a mapping, or pairs of name and value."
+        raise TypeError(f"Invalid query parameters: {pairs!r}. {rule}") from None
     return collected
 
 
