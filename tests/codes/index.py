@@ -86,6 +86,6 @@ CODES: dict[str, Code] = {
     "G2": Code("names of files", ("openapi/test_wrong_documents.py",)),
     "G3": Code("references", ("openapi/test_wrong_documents.py",)),
     "G4": Code("what generated clients send", ("openapi/test_wire.py", "openapi/test_pages.py")),
-    "S1": Code("dependencies", ("codes/test_s.py::TestS1",)),
+    "S1": Code("dependencies", ("codes/test_s.py::TestS1", "structure/test_workflows.py")),
     "S2": Code("files", ("codes/test_s.py::TestS2", "messages/test_saving.py")),
 }  # fmt: skip

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from typing import Any
 
 import pytest
 
+from scripts.supply_chain import Finding, read_audit, told
 from tests.structure.source import PACKAGE, ROOT, modules
 
 FLOORS = {"idna": (3, 15), "brotli": (1, 2), "h2": (4, 4), "certifi": (2024, 7)}
@@ -18,6 +21,12 @@ def requirements() -> list[str]:
     groups = [entry for group in project["dependency-groups"].values() for entry in group if isinstance(entry, str)]
     extras = [entry for extra in project["project"]["optional-dependencies"].values() for entry in extra]
     return [*project["project"]["dependencies"], *extras, *groups]
+
+
+def audit(*entries: dict[str, Any]) -> Finding:
+    """Read what pip-audit says of these packages, and of ours, which it does not find."""
+    ours = {"name": "borzoi", "skip_reason": "Dependency not found on PyPI"}
+    return read_audit(json.dumps({"dependencies": [ours, *entries], "fixes": []}), "")
 
 
 class TestS1:
@@ -38,6 +47,40 @@ class TestS1:
         """A plain installation has four."""
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         assert len(project["project"]["dependencies"]) <= 4
+
+    def test_an_audit_that_finds_nothing_ends_well(self) -> None:
+        """Where each package was asked about and nothing is known, the status is 0."""
+        finding = audit({"name": "idna", "version": "3.20", "vulns": []})
+        assert (finding.status, finding.asked, finding.known, finding.unanswered) == (0, ["idna 3.20"], [], [])
+        assert list(told("plain", finding)) == ["plain: 1 packages asked about, 0 vulnerabilities known"]
+
+    @pytest.mark.parametrize(("fixed", "said"), [(["3.7", "4.0"], "3.7, 4.0"), ([], "no version")])
+    def test_an_audit_names_what_is_known(self, fixed: list[str], said: str) -> None:
+        """A vulnerability is told with the version that is free of it, and the status is 1, whatever else there was."""
+        entry = {"name": "idna", "version": "3.6", "vulns": [{"id": "PYSEC-2024-60", "fix_versions": fixed}]}
+        finding = audit(entry, {"name": "certifi", "skip_reason": "timed out"})
+        assert finding.status == 1
+        assert f"  VULNERABLE idna 3.6: PYSEC-2024-60, fixed in {said}" in told("plain", finding)
+
+    @pytest.mark.parametrize(
+        "finding",
+        [
+            audit(
+                {"name": "idna", "skip_reason": "Dependency not found on PyPI and could not be audited: idna (3.20)"}
+            ),
+            read_audit("", "Traceback\nConnectionError: no route to pypi.org"),
+            read_audit("no json", ""),
+        ],
+    )
+    def test_an_audit_without_answers_says_so(self, finding: Finding) -> None:
+        """A service that cannot be reached is no good news: the status is 2, and the words are clear."""
+        assert finding.status == 2
+        assert "The advisory service could not be reached" in "".join(told("plain", finding))
+        assert finding.unanswered[0] in "".join(told("plain", finding))
+
+    def test_an_audit_of_nothing_is_none(self) -> None:
+        """An installation without packages was not looked at."""
+        assert audit().status == 2
 
 
 class TestS2:
