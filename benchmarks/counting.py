@@ -24,7 +24,9 @@ from itertools import pairwise
 from types import FrameType
 from typing import NamedTuple
 
-from .clients import ASYNC, BLOCKING, AsyncCall
+from . import async_clients, blocking_clients
+from .async_clients import Call
+from .job import Job
 
 WARM_UP = 200
 """Requests before those that are counted: caches are full by then."""
@@ -98,7 +100,7 @@ def count_blocking(call: Callable[[], object]) -> Cost:
     return least(found)
 
 
-async def count_async(call: AsyncCall) -> Cost:
+async def count_async(call: Call) -> Cost:
     """Return what one request costs on an event loop, the loop's own steps included."""
     counter = Counter()
     for _ in range(WARM_UP):
@@ -136,14 +138,14 @@ def _answer(listener: socket.socket) -> None:
             sock.sendall(ANSWER)
 
 
-def cost_of(client: str, world: str, url: str, ca: str | None = None) -> Cost:
-    """Return what one request of a client costs, in the world `asyncio` or `blocking`."""
-    if world == "blocking":
-        with BLOCKING[client](url, ca) as call:
+def cost_of(job: Job) -> Cost:
+    """Return what one request of a job costs."""
+    if job.world == "blocking":
+        with blocking_clients.CLIENTS[job.client](job) as call:
             return count_blocking(call)
 
     async def count() -> Cost:
-        async with ASYNC[client](url, ca) as call:
+        async with async_clients.CLIENTS[job.client](job) as call:
             return await count_async(call)
 
     return asyncio.run(count())
@@ -154,7 +156,7 @@ def main() -> None:
     found = {}
     for world in ("asyncio", "blocking"):
         with trivial_peer() as url:
-            found[world] = cost_of("borzoi", world, url)._asdict()
+            found[world] = cost_of(Job(world=world, url=url))._asdict()
     print(json.dumps(found))
 
 

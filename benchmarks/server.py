@@ -1,6 +1,8 @@
-"""The server that all clients are measured against: nginx on loopback, or the demo's own API where nginx is missing.
+"""What all clients are measured against: nginx on loopback, or the demo's own API where nginx is missing.
 
-The paths are the same in both: `/small`, `/10k`, `/64m` are looked up in `paths`.
+`bases` has the ways to reach it, and `paths` says what stands where. nginx cannot give back what it was sent, nor wait
+before it answers: for that there is the demo's API, in both cases. A round trip that takes time is a proxy of ours in
+front of nginx.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 CONFIGURATION = """
 worker_processes 1;
@@ -23,6 +26,8 @@ error_log {root}/error.log;
 events {{ worker_connections 8192; }}
 http {{
     access_log off;
+    sendfile on;
+    ssl_session_cache shared:sessions:16m;
     keepalive_requests 100000000;
     keepalive_timeout 600s;
     default_type application/json;
@@ -32,17 +37,36 @@ http {{
     uwsgi_temp_path {root}/uwsgi;
     scgi_temp_path {root}/scgi;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        listen 127.0.0.1:{tls_port} ssl backlog=4096;
-        listen 127.0.0.1:{http2_port} ssl http2 backlog=4096;
-        ssl_certificate {root}/server.pem;
-        ssl_certificate_key {root}/server.key;
-        ssl_protocols TLSv1.3;
-        location = /small {{ return 200 '{small}'; }}
-        location / {{ root {root}/files; }}
+        listen 127.0.0.1:{plain} backlog=4096;
+        listen 127.0.0.1:{tls} ssl backlog=4096;
+        listen 127.0.0.1:{http2} ssl http2 backlog=4096;
+        include {root}/places.conf;
+    }}
+    server {{
+        listen 127.0.0.1:{fresh} backlog=4096;
+        listen 127.0.0.1:{fresh_tls} ssl backlog=4096;
+        keepalive_timeout 0;
+        include {root}/places.conf;
     }}
 }}
 """
+
+PLACES = """
+ssl_certificate {root}/server.pem;
+ssl_certificate_key {root}/server.key;
+ssl_protocols TLSv1.3;
+location = /small {{ return 200 '{small}'; }}
+location / {{ root {root}/files; }}
+"""
+"""What both servers have. The second one closes each connection after its first answer."""
+
+SIZES = {"10k": 10 * 1024, "1m": 1024**2, "64m": 64 * 1024**2, "1g": 1024**3}
+"""The files, and how many bytes each has."""
+
+ROUND_TRIP_MS = 50
+
+PATIENT_MS = 1500
+"""Round trip of the server that is asked for many connections at once: it answers when all of them are there."""
 
 SMALL = '{"id": 17, "name": "a record of a small size", "active": true, "score": 0.25}'
 """The small JSON body."""
@@ -58,8 +82,8 @@ class Server:
         self._root = Path(self._folder.name)
         self.ca = str(self._root / "ca.pem")
         self.name = ""
-        self.url = self.tls_url = self.http2_url = ""
-        self.paths = {"/small": "/small", "/10k": "/10k", "/64m": "/64m"}
+        self.bases: dict[str, str] = {}
+        self.paths = {"small": "small", **{name: name for name in SIZES}}
 
     def __enter__(self) -> Self:
         self._make_certificates()
@@ -67,42 +91,64 @@ class Server:
         if nginx is not None:
             self._start_nginx(nginx)
         else:
-            self._start_demo()
+            self._start_instead()
+        self._start_demo("patient", latency_ms=PATIENT_MS)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._running.close()
         self._folder.cleanup()
 
+    def url(self, place: str, path: str) -> str:
+        """Return where something is; nothing where this server does not have it."""
+        base, path = self.bases.get(place, ""), self.paths.get(path, path)
+        return f"{base}/{path}" if base and path else ""
+
     def _start_nginx(self, nginx: str) -> None:
         self.name = "nginx"
-        port, tls_port, http2_port = _free_ports(3)
+        ports = dict(zip(("plain", "tls", "http2", "fresh", "fresh_tls"), _free_ports(5), strict=True))
         self._make_files()
         configuration = self._root / "nginx.conf"
-        configuration.write_text(
-            CONFIGURATION.format(root=self._root, port=port, tls_port=tls_port, http2_port=http2_port, small=SMALL),
-            encoding="ascii",
+        configuration.write_text(CONFIGURATION.format(root=self._root, **ports), encoding="ascii")
+        (self._root / "places.conf").write_text(PLACES.format(root=self._root, small=SMALL), encoding="ascii")
+        process = subprocess.Popen(
+            pinned([nginx, "-c", str(configuration), "-e", str(self._root / "error.log")], self._core)
         )
-        command = [nginx, "-c", str(configuration), "-e", str(self._root / "error.log")]
-        process = subprocess.Popen(pinned(command, self._core))
         self._running.callback(process.wait, 10)
         self._running.callback(process.terminate)
-        self.url, self.tls_url = f"http://127.0.0.1:{port}", f"https://localhost:{tls_port}"
-        self.http2_url = f"https://localhost:{http2_port}"
-        _wait_for(port)
+        _wait_for(ports["plain"])
+        for place, port in ports.items():
+            self.bases[place] = f"http{'' if place in ('plain', 'fresh') else 's'}://127.0.0.1:{port}"
+        for place in ("tls", "fresh_tls"):
+            self.bases[f"far_{place}"] = f"https://127.0.0.1:{self._start_proxy(ports[place])}"
+        self._start_demo("echo")
 
-    def _start_demo(self) -> None:
+    def _start_proxy(self, port: int) -> int:
+        command = [sys.executable, "-m", "benchmarks.delay_proxy", str(port), str(ROUND_TRIP_MS)]
+        process = subprocess.Popen(
+            pinned(command, self._core), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._running.callback(process.wait, 10)
+        self._running.callback(process.stdin.close)
+        self._running.callback(process.stdout.close)
+        return int(process.stdout.readline())
+
+    def _start_instead(self) -> None:
+        self.name = "the demo's API (nginx is missing)"
+        self._start_demo("echo")
+        self._start_demo("tls", tls=(str(self._root / "server.pem"), str(self._root / "server.key")))
+        self.bases["plain"] = self.bases["echo"]
+        self.paths = {"small": "records/17", **{name: f"download/{size}" for name, size in SIZES.items()}}
+
+    def _start_demo(self, place: str, **options: Any) -> None:
         from borzoi.cli.demo_server import DemoServer
 
-        self.name = "the demo's API (nginx is missing)"
-        plain = self._running.enter_context(DemoServer())
-        files = (str(self._root / "server.pem"), str(self._root / "server.key"))
-        secure = self._running.enter_context(DemoServer(tls=files))
+        server = self._running.enter_context(DemoServer(**options))
         if self._core is not None and hasattr(os, "sched_setaffinity"):
-            for server in (plain, secure):
-                os.sched_setaffinity(server.pid, {self._core})
-        self.url, self.tls_url = plain.url, secure.url.replace("127.0.0.1", "localhost")
-        self.paths = {"/small": "/records/17", "/10k": "/download/10240", "/64m": f"/download/{64 * 1024**2}"}
+            os.sched_setaffinity(server.pid, {self._core})
+        self.bases[place] = server.url
 
     def _make_certificates(self) -> None:
         import trustme
@@ -120,8 +166,12 @@ class Server:
         # nginx serves them under another user, where it was started by root.
         files.chmod(0o755)
         self._root.chmod(0o755)
-        for name, size in (("10k", 10 * 1024), ("64m", 64 * 1024**2)):
-            (files / name).write_bytes(bytes(range(256)) * (size // 256))
+        for name, size in SIZES.items():
+            with (files / name).open("wb") as file:
+                if size < 1024**3:
+                    file.write(bytes(range(256)) * (size // 256))
+                # The rest is a hole, that takes no room.
+                file.truncate(size)
 
 
 def pinned(command: list[str], core: int | None) -> list[str]:
