@@ -57,7 +57,7 @@ types: $(VENV)/.installed ## Check the types with mypy --strict and with pyright
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench: $(BENCH_VENV)/.installed ## Measure Borzoi beside its peers, which get an environment of their own.
+bench: $(BENCH_VENV)/.installed ## Measure Borzoi beside its peers, which get environments of their own: see docs/performance.md.
 	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
 
 fuzz: $(VENV)/.installed ## Give the property tests a hundred times the examples, freshly drawn.
@@ -85,7 +85,7 @@ sbom: $(SUPPLY_VENV)/.installed ## Write what an installation brings to dist/bor
 	$(SUPPLY_VENV)/bin/python -m scripts.supply_chain sbom $(ARGS)
 
 clean: ## Remove all that these commands made, the environments included.
-	rm -rf $(VENV) $(BENCH_VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(BENCH_VENV) $(BENCH_VENV)-niquests .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 		build dist htmlcov site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -106,4 +106,5 @@ $(SUPPLY_VENV)/.installed: pyproject.toml
 
 $(BENCH_VENV)/.installed: pyproject.toml
 	@$(call install,$(BENCH_VENV),--editable '.[all]' --group bench)
+	@$(call install,$(BENCH_VENV)-niquests,--group bench-niquests)
 	@touch $@
