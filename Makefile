@@ -27,7 +27,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided docs openapi-corpus scoreboard compat audit sbom clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up docs openapi-corpus scoreboard compat audit sbom clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -65,6 +65,9 @@ fuzz: $(VENV)/.installed ## Give the property tests a hundred times the examples
 
 fuzz-guided: $(FUZZ_VENV)/.installed ## Fuzz by coverage: ARGS="--target url --runs 10000", or ARGS=--total for what the scoreboard asks for.
 	$(FUZZ_VENV)/bin/python -m scripts.endurance.fuzz $(ARGS)
+
+mix-up: $(VENV)/.installed ## Look whose response is whose, in a million hostile sequences, or as many as ARGS="--sequences N" says.
+	$(BIN)/python -m scripts.endurance.mixup $(ARGS)
 
 docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
 	$(BIN)/python scripts/check_docs.py
