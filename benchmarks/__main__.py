@@ -46,7 +46,7 @@ def chosen(arguments: argparse.Namespace) -> list[Row]:
     rows = [row for row in all_rows() if arguments.only in row.title]
     if arguments.short:
         rows = [row for row in rows if row.title in SHORT]
-    if arguments.targets:
+    if arguments.targets or arguments.short:
         rows = [row for row in rows if concerned(row.title)]
         for row in rows:
             row.clients = tuple([client for client in row.clients if client in concerned(row.title)])
