@@ -27,7 +27,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up docs openapi-corpus scoreboard compat audit sbom clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up docs openapi-corpus openapi-replies scoreboard compat audit sbom clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -77,6 +77,9 @@ scoreboard: $(VENV)/.installed ## Run the faults, the codes and the corpora, and
 
 openapi-corpus: $(VENV)/.installed ## Generate clients of many documents and show the figures. OPENAPI_CORPUS= is a folder of more.
 	$(BIN)/python -m scripts.openapi_corpus $(or $(OPENAPI_CORPUS),tests/data/openapi) $(ARGS)
+
+openapi-replies: $(VENV)/.installed ## Make replies for all operations of many documents, and hold them to the documents' schemas.
+	$(BIN)/python -m scripts.openapi_replies $(or $(OPENAPI_CORPUS),tests/data/openapi) $(ARGS)
 
 compat: $(VENV)/.installed ## Compare our names with those of httpx 0.28.1, run its suite and those of its users, and SDKs on both.
 	$(BIN)/python -m scripts.compat $(ARGS)

@@ -100,7 +100,7 @@ class Subject:
         if not schema:
             return {}
         if self.choose is not None:
-            return Maker(self.choose).value(schema)
+            return Maker(self.choose, fits=self._contract.fits).value(schema)
         return self._contract.made(schema)
 
     def _named_example(self, media: Node) -> Any:
@@ -222,7 +222,7 @@ class Contract:
 
     def made(self, schema: Node) -> Any:
         """Return the simplest value of a schema that fits it."""
-        makers = [Maker(), *[Maker(_always(number)) for number in range(6)]]
+        makers = [Maker(), Maker(fits=self.fits), *[Maker(_always(number), fits=self.fits) for number in range(6)]]
         values = (maker.value(schema) for maker in makers)
         first = next(values)
         for value in (first, *values):

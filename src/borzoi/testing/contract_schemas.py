@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _DATA = frozenset({"example", "examples", "default", "enum", "const"})
 """Keywords below which there are values, and no schemas."""
 
+_MAPS = frozenset({
+    "$defs", "content", "definitions", "dependentSchemas", "headers", "mediaTypes", "parameters", "pathItems",
+    "patternProperties", "properties", "requestBodies", "responses", "schemas",
+})  # fmt: skip
+"""Keywords below which there are names, whatever these look like, and what they stand for."""
+
 
 class Schemas:
     """Validate values against the schemas of a document."""
@@ -77,12 +83,15 @@ def _references(value: Any) -> Iterator[str]:
 def _side(root: Any, hidden: str) -> Any:
     """Return a copy of a file as one side sees it."""
 
-    def copied(value: Any) -> Any:
+    def copied(value: Any, *, is_map: bool = False) -> Any:
         if isinstance(value, list):
             return [copied(child) for child in value]
         if not isinstance(value, dict):
             return value
-        result = {key: child if key in _DATA else copied(child) for key, child in value.items()}
+        if is_map:
+            # Published documents have a `$ref` among the names of properties: no text is a schema, or a response.
+            return {name: copied(child) for name, child in value.items() if not isinstance(child, str)}
+        result = {key: child if key in _DATA else copied(child, is_map=key in _MAPS) for key, child in value.items()}
         if isinstance(result.get("$ref"), str):
             # RFC 3986: a reference has no other characters than these; documents do.
             result["$ref"] = quote(result["$ref"], safe="%#/~!$&'()*+,;=:@-._?")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ..openapi.document import Node
 
 Choose: TypeAlias = Callable[[int], int]
+Fits: TypeAlias = "Callable[[Node, Any], bool]"
+"""What tells whether a value is one of a schema: with it, alternatives of which one alone may fit are kept apart."""
 
 DEEPEST = 3
 """Levels below which optional members are left out, and lists are empty."""
@@ -36,6 +38,7 @@ _FORMATS = {
     "json-pointer": ("/a", ""),
     "regex": ("a", "[a-z]+"),
 }
+_KINDS: tuple[Any, ...] = ("text", 1, True, [], {})
 _TEXTS = ("text", "", "\u00e9\u4e2d\U0001f600", " ", "null", "a" * 300)
 
 
@@ -47,9 +50,10 @@ def simplest(count: int) -> int:
 class Maker:
     """Make values for one side: what only the other has is left out."""
 
-    def __init__(self, choose: Choose = simplest, *, hidden: str = "writeOnly") -> None:
+    def __init__(self, choose: Choose = simplest, *, hidden: str = "writeOnly", fits: Fits | None = None) -> None:
         self._choose = choose
         self._hidden = hidden
+        self._fits = fits
         self._is_plain = choose is simplest
 
     def value(self, node: Node, depth: int = 0) -> Any:
@@ -92,8 +96,11 @@ class Maker:
 
     def _choice(self, parts: Parts, choice: Node, depth: int) -> Any:
         members = list(choice.elements())
-        index = self._choose(len(members)) if depth < DEEPEST else 0
-        member = members[index]
+        member = members[self._choose(len(members)) if depth < DEEPEST else 0]
+        value = self._alternative(parts, choice, member, depth)
+        return value if self._fits is None or choice.name != "oneOf" else self._fitting_one(value, member, members)
+
+    def _alternative(self, parts: Parts, choice: Node, member: Node, depth: int) -> Any:
         owner = next(node for node in parts.nodes if choice.name in node.value)
         merged = Parts([*parts.without(owner, ("oneOf", "anyOf")), *parts_of(member).nodes])
         if not isinstance(member.value, dict) or set(member.value) == {"type"}:
@@ -106,6 +113,28 @@ class Maker:
                 value[wire.text("propertyName")] = _tag(wire, member)
         return value
 
+    def _fitting_one(self, value: Any, member: Node, members: list[Node]) -> Any:
+        """Return a value that one alternative fits: another one, where several fit this."""
+        fits = self._fits
+        assert fits is not None
+        if isinstance(value, dict):
+            for other in [each for each in members if each is not member and fits(each, value)]:
+                self._keep_from(value, member, other)
+        if sum(fits(each, value) for each in members) > 1:
+            return next((kind for kind in _KINDS if sum(fits(each, kind) for each in members) == 1), value)
+        return value
+
+    def _keep_from(self, value: dict[str, Any], member: Node, other: Node) -> None:
+        """Give an object a member that another alternative has otherwise, and its own not at all."""
+        assert self._fits is not None
+        own = parts_of(member).properties()
+        names = [*parts_of(other).properties(), "other"]
+        for name, kind in [(name, kind) for name in names if name not in own for kind in _KINDS]:
+            changed = {**value, name: kind}
+            if not self._fits(other, changed) and self._fits(member, changed):
+                value[name] = kind
+                return
+
     # Kinds.
 
     def _object(self, parts: Parts, depth: int) -> dict[str, Any]:
@@ -115,6 +144,8 @@ class Maker:
         for name in parts.properties():
             nodes = [node.child("properties").child(name) for node in parts.nodes if _has_member(node, name)]
             if any(node.flag(self._hidden) or node.resolved().flag(self._hidden) for node in nodes):
+                continue
+            if all(isinstance(node.value, str) for node in nodes):
                 continue
             if name in required or (depth < DEEPEST and self._choose(2) == self._is_optional_there()):
                 value[name] = self._of(Parts([part for node in nodes for part in parts_of(node).nodes]), depth + 1)
