@@ -27,7 +27,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up docs openapi-corpus openapi-replies scoreboard compat audit sbom clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up restarts docs openapi-corpus openapi-replies scoreboard compat audit sbom clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -68,6 +68,9 @@ fuzz-guided: $(FUZZ_VENV)/.installed ## Fuzz by coverage: ARGS="--target url --r
 
 mix-up: $(VENV)/.installed ## Look whose response is whose, in a million hostile sequences, or as many as ARGS="--sequences N" says.
 	$(BIN)/python -m scripts.endurance.mixup $(ARGS)
+
+restarts: $(VENV)/.installed ## Send requests while servers restart: a hundred thousand, or as many as ARGS="--requests N" says.
+	$(BIN)/python -m scripts.endurance.restarts $(ARGS)
 
 docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
 	$(BIN)/python scripts/check_docs.py
