@@ -150,23 +150,24 @@ async def wreq_async(job: Job) -> AsyncIterator[Call]:
 async def niquests_async(job: Job) -> AsyncIterator[Call]:
     import niquests
 
-    body, verify = job.body(), job.ca or True
+    body = job.body()
     async with niquests.AsyncSession(pool_connections=POOL, pool_maxsize=POOL) as session:
+        session.verify = job.ca or True
 
         async def get() -> None:
-            (await session.get(job.url, verify=verify)).raise_for_status()
+            (await session.get(job.url)).raise_for_status()
 
         async def post() -> None:
-            (await session.post(job.url, data=body, verify=verify)).raise_for_status()
+            (await session.post(job.url, data=body)).raise_for_status()
 
         async def stream() -> None:
-            response = await session.get(job.url, stream=True, verify=verify)
+            response = await session.get(job.url, stream=True)
             response.raise_for_status()
             async for _ in await response.iter_content(-1):
                 pass
 
         if job.ca:
-            require_http2(job, (await session.get(job.url, verify=verify)).http_version)
+            require_http2(job, (await session.get(job.url)).http_version)
         yield stream if job.streamed else post if body else get
 
 

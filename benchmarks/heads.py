@@ -1,6 +1,6 @@
 """Print what each client sends for the GET that is measured, so that everybody can see that they do the same work.
 
-    python -m benchmarks.heads CLIENT...
+python -m benchmarks.heads CLIENT...
 """
 
 from __future__ import annotations

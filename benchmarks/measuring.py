@@ -61,8 +61,9 @@ class Bench:
         if not python.exists():
             raise Failed("it is not installed")
         command = [str(python), "-m", *self._what(row, client)]
-        # Neither proxies nor settings of this machine have a part in it; `before` is found ahead of what is installed.
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        # Neither proxies nor authorities of this machine have a part in it; `before` is found ahead of what is installed.
+        left_out = ("_proxy", "_bundle", "ssl_cert_file", "ssl_cert_dir")
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith(left_out)}
         if client == "before":
             environment["PYTHONPATH"] = str(Path(self._before or "").resolve() / "src")
         try:
@@ -85,10 +86,8 @@ class Bench:
     def _what(self, row: Row, client: str) -> list[str]:
         if row.kind == "start":
             return ["benchmarks.start", client]
-        url = self._server.url(row.place, row.path)
-        if not url:
-            raise Failed(f"{self._server.name} does not have it")
-        return ["benchmarks.worker", json.dumps(asdict(row.job(client, url, self._server.ca)))]
+        job = row.job(client, self._server.url(row.place, row.path), self._server.ca)
+        return ["benchmarks.worker", json.dumps(asdict(job))]
 
 
 def medians(row: Row, client: str, figure: Callable[[Measured], float | None]) -> float | None:

@@ -1,8 +1,7 @@
-"""What all clients are measured against: nginx on loopback, or the demo's own API where nginx is missing.
+"""What all clients are measured against: nginx on loopback, or granian where nginx is missing.
 
-`bases` has the ways to reach it, and `paths` says what stands where. nginx cannot give back what it was sent, nor wait
-before it answers: for that there is the demo's API, in both cases. A round trip that takes time is a proxy of ours in
-front of nginx.
+`bases` has the ways to reach it. What a server cannot do by itself is done by others, in both cases: the demo's API
+gives back what it was sent, and waits before it answers; a proxy of ours makes a round trip take time.
 """
 
 from __future__ import annotations
@@ -72,27 +71,32 @@ SMALL = '{"id": 17, "name": "a record of a small size", "active": true, "score":
 """The small JSON body."""
 
 
-class Server:
-    """Run the server, on one core where the system can pin it."""
+PLACES_OF = ("plain", "tls", "http2", "fresh", "fresh_tls")
+"""The ways to reach the server. `fresh` ones have a new connection for each request."""
 
-    def __init__(self, core: int | None) -> None:
+
+class Server:
+    """Run the servers, on one core where the system can pin them."""
+
+    def __init__(self, core: int | None, *, granian: bool = False) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="borzoi-bench-")
         self._running = ExitStack()
         self._core = core
         self._root = Path(self._folder.name)
+        nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+        self._nginx = None if granian else nginx
         self.ca = str(self._root / "ca.pem")
-        self.name = ""
+        self.name = "granian" if self._nginx is None else "nginx"
         self.bases: dict[str, str] = {}
-        self.paths = {"small": "small", **{name: name for name in SIZES}}
 
     def __enter__(self) -> Self:
-        self._make_certificates()
-        nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-        if nginx is not None:
-            self._start_nginx(nginx)
-        else:
-            self._start_instead()
-        self._start_demo("patient", latency_ms=PATIENT_MS)
+        try:
+            self._make_certificates()
+            self._make_files()
+            self._start_all()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,28 +104,46 @@ class Server:
         self._folder.cleanup()
 
     def url(self, place: str, path: str) -> str:
-        """Return where something is; nothing where this server does not have it."""
-        base, path = self.bases.get(place, ""), self.paths.get(path, path)
-        return f"{base}/{path}" if base and path else ""
+        """Return where something is."""
+        return f"{self.bases[place]}/{path}"
 
-    def _start_nginx(self, nginx: str) -> None:
-        self.name = "nginx"
-        ports = dict(zip(("plain", "tls", "http2", "fresh", "fresh_tls"), _free_ports(5), strict=True))
-        self._make_files()
-        configuration = self._root / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(root=self._root, **ports), encoding="ascii")
-        (self._root / "places.conf").write_text(PLACES.format(root=self._root, small=SMALL), encoding="ascii")
-        process = subprocess.Popen(
-            pinned([nginx, "-c", str(configuration), "-e", str(self._root / "error.log")], self._core)
-        )
-        self._running.callback(process.wait, 10)
-        self._running.callback(process.terminate)
-        _wait_for(ports["plain"])
+    def _start_all(self) -> None:
+        ports = dict(zip(PLACES_OF, _free_ports(len(PLACES_OF)), strict=True))
+        if self._nginx is not None:
+            self._start_nginx(self._nginx, ports)
+        else:
+            for place, port in ports.items():
+                self._start_granian(place, port)
         for place, port in ports.items():
+            _wait_for(port)
             self.bases[place] = f"http{'' if place in ('plain', 'fresh') else 's'}://127.0.0.1:{port}"
         for place in ("tls", "fresh_tls"):
             self.bases[f"far_{place}"] = f"https://127.0.0.1:{self._start_proxy(ports[place])}"
         self._start_demo("echo")
+        self._start_demo("patient", latency_ms=PATIENT_MS)
+
+    def _start_nginx(self, nginx: str, ports: dict[str, int]) -> None:
+        configuration = self._root / "nginx.conf"
+        configuration.write_text(CONFIGURATION.format(root=self._root, **ports), encoding="ascii")
+        (self._root / "places.conf").write_text(PLACES.format(root=self._root, small=SMALL), encoding="ascii")
+        self._start([nginx, "-c", str(configuration), "-e", str(self._root / "error.log")])
+
+    def _start_granian(self, place: str, port: int) -> None:
+        command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--port", str(port), "--no-log", "--no-ws"]
+        command += ["--http", "2" if place == "http2" else "1", "--backlog", "4096"]
+        if place not in ("plain", "fresh"):
+            command += ["--ssl-certificate", str(self._root / "server.pem")]
+            command += ["--ssl-keyfile", str(self._root / "server.key")]
+        if place.startswith("fresh"):
+            command.append("--no-http1-keep-alive")
+        self._start([*command, "benchmarks.granian_app:app"], BENCH_FILES=str(self._root / "files"))
+
+    def _start(self, command: list[str], **environment: str) -> None:
+        process = subprocess.Popen(
+            pinned(command, self._core), cwd=Path(__file__).parents[1], env={**os.environ, **environment}
+        )
+        self._running.callback(process.wait, 10)
+        self._running.callback(process.terminate)
 
     def _start_proxy(self, port: int) -> int:
         command = [sys.executable, "-m", "benchmarks.delay_proxy", str(port), str(ROUND_TRIP_MS)]
@@ -135,13 +157,6 @@ class Server:
         self._running.callback(process.stdout.close)
         return int(process.stdout.readline())
 
-    def _start_instead(self) -> None:
-        self.name = "the demo's API (nginx is missing)"
-        self._start_demo("echo")
-        self._start_demo("tls", tls=(str(self._root / "server.pem"), str(self._root / "server.key")))
-        self.bases["plain"] = self.bases["echo"]
-        self.paths = {"small": "records/17", **{name: f"download/{size}" for name, size in SIZES.items()}}
-
     def _start_demo(self, place: str, **options: Any) -> None:
         from borzoi.cli.demo_server import DemoServer
 
@@ -152,10 +167,14 @@ class Server:
 
     def _make_certificates(self) -> None:
         import trustme
+        from cryptography.hazmat.primitives import serialization
 
         authority = trustme.CA()
         certificate = authority.issue_cert("localhost", "127.0.0.1")
-        certificate.private_key_pem.write_to_path(str(self._root / "server.key"))
+        key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
+        # granian reads keys in this form only.
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        (self._root / "server.key").write_bytes(key.private_bytes(*form))
         for index, blob in enumerate(certificate.cert_chain_pems):
             blob.write_to_path(str(self._root / "server.pem"), append=index > 0)
         authority.cert_pem.write_to_path(self.ca)
@@ -196,4 +215,4 @@ def _wait_for(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    raise SystemExit("nginx does not answer")
+    raise SystemExit("the server does not answer")
