@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from borzoi.cli.show import language_of, show_error, show_text
+from borzoi import Response
+from borzoi.cli.show import MAX_DEPTH, indented, language_of, show_error, show_text
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,11 @@ def test_an_error_is_one_line() -> None:
     show_error(Console(file=paper, width=20), ValueError("[red]that\n  is wrong, all of it, from the start"))
 
     assert paper.getvalue() == "ValueError: [red]that is wrong, all of it, from the start\n"
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_json_is_indented_to_some_depth(opening: str, closing: str) -> None:
+    """What is nested deeper is shown as it came: indented, it would be as many times longer as it is deep."""
+    for depth, is_indented in ((MAX_DEPTH, True), (MAX_DEPTH + 1, False), (2000, False)):
+        text = opening * depth + ("" if opening == "[" else "1") + closing * depth
+        assert ("\n" in indented(Response(200, content=text.encode()))) is is_indented

@@ -26,6 +26,10 @@ THEME = "ansi_dark"
 """The colours that the terminal itself was given."""
 
 
+MAX_DEPTH = 100
+"""JSON that is nested deeper is not indented: 4 kB of brackets would become 16 MB of spaces."""
+
+
 def show_text(console: Console, text: str, language: str) -> None:
     """Show text in the colours of its language."""
     console.print(Syntax(text, language, theme=THEME, word_wrap=True))
@@ -66,9 +70,19 @@ def language_of(content_type: str) -> str | None:
 def indented(response: Response) -> str:
     """Return JSON on lines of its own; what is none, or is nested too deeply, as it came."""
     try:
-        return json.dumps(response.json(), indent=4)
+        value = response.json()
+        return response.text if is_deeper(value, MAX_DEPTH) else json.dumps(value, indent=4)
     except (ValueError, RecursionError, DecodingError):
         return response.text
+
+
+def is_deeper(value: Any, depth: int) -> bool:
+    """Say whether a JSON value has lists and objects in one another more than so many times."""
+    outer = [value]
+    for _ in range(depth):
+        outer = [one for one in outer if isinstance(one, (list, dict))]
+        outer = [inner for one in outer for inner in (one.values() if isinstance(one, dict) else one)]
+    return any(isinstance(one, (list, dict)) for one in outer)
 
 
 def show_certificate(console: Console, certificate: dict[str, Any]) -> None:
