@@ -11,6 +11,7 @@ import pytest
 
 from borzoi.openapi import compare, generate
 from borzoi.openapi.document import open_document
+from borzoi.openapi.render.text import docstring
 from borzoi.testing import Contract
 from tests.openapi.test_wrong_documents import _NODES, PAYLOADS
 
@@ -47,6 +48,15 @@ def hostile(payload: str) -> dict[str, Any]:
             }
         },
     }
+
+
+def test_a_docstring_ends_where_it_should() -> None:
+    """A quote at the end of a word that fills a line closes nothing, and no text is lost."""
+    for text in ("x" * 150 + '"', '"' + "x" * 150, "a " * 80 + '"b"', "x" * 103 + '"', "\\" * 70 + '"'):
+        lines = docstring(text, 4)
+        (function,) = ast.parse("\n".join(["def f():", *lines])).body
+        assert isinstance(function, ast.FunctionDef)
+        assert " ".join((ast.get_docstring(function) or "").split()) == text.strip()
 
 
 @pytest.mark.parametrize(

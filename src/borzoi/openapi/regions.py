@@ -52,7 +52,9 @@ class Region:
 
 def with_regions(folder: Path, files: dict[str, str]) -> dict[str, str]:
     """Return the files with what users wrote into those that are in a folder. Raises DocumentError."""
-    result = {name: _MARKER.sub(r"\1 \2", content) for name, content in files.items()}
+    result = {
+        name: _MARKER.sub(r"\1 \2", content) if "borzoi: " in content else content for name, content in files.items()
+    }
     for name, old in _written(folder):
         generated, regions = _split(f"{folder / name}", old)
         if not regions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from .document import DocumentError
 
@@ -30,6 +30,8 @@ def write_package(folder: Path, files: dict[str, str]) -> list[str]:
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         made = staging / "new"
+        for each in _folders(files):
+            made.joinpath(each).mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             _write(made, name, content)
         if folder.exists():
@@ -52,10 +54,12 @@ def check_place(folder: Path) -> None:
 
 def differences(folder: Path, files: dict[str, str]) -> list[str]:
     """Return the files that are missing, other than they should be, or too many."""
+    if not folder.is_dir():
+        return sorted(files)
     changed = [name for name, content in files.items() if _read(folder / name) != content]
     there = {
         path.relative_to(folder).as_posix()
-        for path in (folder.rglob("*") if folder.is_dir() else ())
+        for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     return sorted({*changed, *(there - set(files))})
@@ -68,13 +72,25 @@ def _read(path: Path) -> str | None:
         return None
 
 
+def _folders(files: dict[str, str]) -> set[str]:
+    """Return the folders that files are in."""
+    found = {name.rpartition("/")[0] for name in files}
+    for each in found:
+        if each.startswith("/") or ".." in each.split("/"):
+            raise ValueError(f"{each!r} is outside of the package")
+    return found
+
+
+_BINARY: int = getattr(os, "O_BINARY", 0)
+"""Keeps Windows from writing line ends of its own."""
+
+
 def _write(root: Path, name: str, content: str) -> None:
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts:
-        raise ValueError(f"{name!r} is outside of the package")
-    path = root.joinpath(*relative.parts)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    written = content.encode()
     # O_EXCL: in a new folder nothing is there, and a link that appears is an error.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(content)
+    descriptor = os.open(f"{root}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
+    try:
+        while written:
+            written = written[os.write(descriptor, written) :]
+    finally:
+        os.close(descriptor)

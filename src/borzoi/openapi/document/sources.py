@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from ... import Client, HTTPError, InvalidURL
-from ...guards import PublicOnly
 from .diagnostics import DocumentError
 from .syntax import MAX_BYTES
 
@@ -47,6 +45,8 @@ class Sources:
 
     def target(self, base: str, reference: str) -> tuple[str, str]:
         """Return the URI and the fragment that a reference means in the document at `base`."""
+        if reference.startswith("#"):
+            return base, unquote(reference[1:])
         uri, fragment = urldefrag(urljoin(base, reference))
         return uri, unquote(fragment)
 
@@ -78,6 +78,10 @@ class Sources:
             raise DocumentError(f"The file cannot be read: {reason}.", file=self.name(uri)) from None
 
     def _fetch(self, uri: str) -> bytes:
+        # A client is needed for these alone: importing it takes as long as generating a small package.
+        from ... import Client, HTTPError, InvalidURL
+        from ...guards import PublicOnly
+
         same_server = self.is_remote and origin(uri) == origin(self.first)
         if not (same_server or self.allow_remote):
             raise DocumentError(f"A reference to {uri!r} is refused: --allow-remote permits other servers.")

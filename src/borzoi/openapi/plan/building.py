@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import structs
 
 from ..document import Document, Node
 from ..meter import Meter
@@ -114,7 +115,7 @@ def _completed(
     """Add what only the whole plan tells: pages, headers, and whether members of the body may be arguments."""
     told = chosen.pagination.get(operation.id)
     pages = None if told is False else Pagination(models).of(operation, told)
-    return dataclasses.replace(
+    return structs.replace(
         operation,
         links=links,
         pages=pages,
@@ -188,7 +189,7 @@ def _methods(path: str, item: Node) -> Iterator[tuple[str, Node, str, Node]]:
 def _named(operations: list[Operation], given: dict[str, str]) -> list[Operation]:
     """Give the operations names that are unique: of functions in their tag, of methods in their resource."""
     resources = _distinct_resources(operations)
-    named = [dataclasses.replace(each, resource=resources[each.resource]) for each in operations]
+    named = [structs.replace(each, resource=resources[each.resource]) for each in operations]
     full = _unique([(each.tag, each.name, f"{each.method} {each.path}") for each in named])
     # The tables of a resource have the full names, in whichever tag the function is.
     full = _unique(
@@ -204,9 +205,7 @@ def _named(operations: list[Operation], given: dict[str, str]) -> list[Operation
         for each, name, long in zip(named, short, full, strict=True)
     ]
     short = _unique([(each.resource, name, each.path) for each, name in zip(named, short, strict=True)], RESOURCE_NAMES)
-    return [
-        dataclasses.replace(each, name=long, short=name) for each, long, name in zip(named, full, short, strict=True)
-    ]
+    return [structs.replace(each, name=long, short=name) for each, long, name in zip(named, full, short, strict=True)]
 
 
 def _distinct_resources(operations: list[Operation]) -> dict[str, str]:

@@ -101,6 +101,9 @@ def distinct(names: list[tuple[str, str]], reserved: frozenset[str] = frozenset(
     Where several sources give one name, it stays with the source that is spelled exactly so; the others get digits that
     depend on their sources alone, so that what is added or moved elsewhere renames nothing.
     """
+    alone_as_it_is = {name for name, _ in names} - reserved
+    if len(alone_as_it_is) == len(names):
+        return [name for name, _ in names]
     owners: dict[str, list[str]] = {}
     for name, source in names:
         owners.setdefault(name, []).append(source)

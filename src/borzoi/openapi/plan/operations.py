@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
+
+from msgspec import structs
 
 from ..document import Node
 from . import names
@@ -173,7 +174,7 @@ class Operations:
                 title = names.pascal(response.name) + "Response"
             reply, streamed = self._reply(status.upper() if status != "default" else status, response, title)
             if is_reply:
-                reply = dataclasses.replace(reply, headers=self._headers(response))
+                reply = structs.replace(reply, headers=self._headers(response))
             (replies if is_reply else errors).append(reply)
             if is_reply and streamed is not None:
                 stream = streamed
@@ -195,7 +196,7 @@ class Operations:
                     )
                 )
         chosen = names.distinct([(each.name, each.wire) for each in planned], HEADER_NAMES)
-        return tuple(dataclasses.replace(each, name=name) for each, name in zip(planned, chosen, strict=True))
+        return tuple(structs.replace(each, name=name) for each, name in zip(planned, chosen, strict=True))
 
     def _reply(self, status: str, response: Node, name: str) -> tuple[Reply, Reply | None]:
         contents = dict(response.child("content").items())

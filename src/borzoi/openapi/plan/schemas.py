@@ -129,13 +129,18 @@ class Schemas:
 
     def type_of(self, node: Node, place: Place, side: str = REPLY) -> Type:
         """Return the type of a schema."""
-        if not isinstance(node.value, dict):
+        return self._without_name(node, side) or self._memoised(node, place, side)
+
+    def _without_name(self, node: Node, side: str) -> Type | None:
+        """Return the type of a schema that needs no name here: it is plain, or it has one elsewhere."""
+        value = node.value
+        if not isinstance(value, dict):
             return self._any(node, UNDECLARED)
-        if (scalar := self._scalar(node.value, side)) is not None:
-            return scalar
-        if "$ref" in node.value and not any(is_shaped(part) for part in _beside(node)):
-            return self.named(node.resolved(), side)
-        return self._memoised(node, place, side)
+        if "$ref" not in value:
+            return self._scalar(value, side)
+        if len(value) > 1 and any(is_shaped(part) for part in _beside(node)):
+            return None
+        return self.named(node.resolved(), side)
 
     def named(self, node: Node, side: str = REPLY, name: str = "") -> Type:
         """Return the type of a schema that has a name of its own."""
@@ -174,16 +179,16 @@ class Schemas:
         pointer = node.pointer
         if not pointer.startswith(_SCHEMAS):
             return place
-        name, *steps = pointer[len(_SCHEMAS) :].split("/")
+        name, _, inside = pointer[len(_SCHEMAS) :].partition("/")
         root = f"{node.uri}#{_SCHEMAS}{name}"
-        if root == place.root or not steps:
+        if root == place.root or not inside:
             return place
         found = self.place(root, unescape(name))
         here = Node(node.document, node.uri, _SCHEMAS + name, node.document.value_at(node.uri))
         for part in ("components", "schemas", unescape(name)):
             here.value = here.value[part]
         keyword = ""
-        for step in map(unescape, steps):
+        for step in map(unescape, inside.split("/")):
             here = here.child(int(step) if isinstance(here.value, list) else step)
             if keyword:
                 part = _part_name(keyword, step, here)
@@ -214,6 +219,8 @@ class Schemas:
 
     def _single_reference(self, parts: Parts) -> Node | None:
         """Return what an allOf of one reference, with remarks beside it, refers to."""
+        if len(parts.nodes) == 1:
+            return None
         first, *rest = [node for node in parts.nodes if is_shaped(node) or node is parts.nodes[0]]
         others = [
             node for node in rest if not node.pointer.startswith(first.pointer + "/allOf") or node.uri != first.uri
@@ -223,10 +230,8 @@ class Schemas:
         return others[0]
 
     def _enumeration(self, parts: Parts, key: str, place: Place) -> Type | None:
-        value = parts.get("enum")
-        merged = {key for node in parts.nodes for key in node.value}
-        if "const" in merged:
-            value = [parts.get("const")]
+        const = parts.find("const")
+        value = parts.get("enum") if const is None else [const.value]
         if not isinstance(value, list) or not value:
             return None
         known = tuple(dict.fromkeys(each for each in value if isinstance(each, (str, int)) and each is not None))
@@ -237,7 +242,7 @@ class Schemas:
             or [each for each in rest if each is not None]
         ):
             return NULL if not known and rest == [None] else None
-        literal = LiteralOf(known, is_open="const" not in merged)
+        literal = LiteralOf(known, is_open=const is None)
         if literal.is_open and self.inline_literals and sum(len(str(each)) + 4 for each in known) < SHORT_LITERAL:
             return OneOf((literal, NULL)) if None in rest else literal
         if literal.is_open:
@@ -249,9 +254,11 @@ class Schemas:
 
     def _choice(self, parts: Parts, keyword: str, key: str, place: Place, side: str) -> Type | None:
         found = parts.find(keyword)
-        members = [] if found is None else list(found.elements())
+        if found is None:
+            return None
+        members = list(found.elements())
         shaped = [member for member in members if is_shaped(member)]
-        if found is None or not shaped or (len(shaped) < len(members) and parts.find("properties")):
+        if not shaped or (len(shaped) < len(members) and parts.find("properties")):
             return None
         owner = next(node for node in parts.nodes if keyword in node.value)
         beside = Parts(parts.without(owner, ("oneOf", "anyOf", "discriminator", "description", "title")))
@@ -331,7 +338,7 @@ class Schemas:
 
     def _object(self, parts: Parts, key: str, place: Place, side: str) -> Type:
         members = parts.properties()
-        if any(_UNSENDABLE.search(wire) for wire in members):
+        if _UNSENDABLE.search("".join(members)):
             parts.nodes[0].note(
                 "A member has a quote, a backslash or a control character in its name: the object is a dict."
             )
@@ -355,19 +362,19 @@ class Schemas:
 
     def _fields(self, parts: Parts, place: Place, side: str) -> tuple[Field, ...]:
         required = parts.required()
-        members = list(parts.properties().items())
-        chosen = names.distinct([(names.field_name(wire), wire) for wire, _ in members], self._reserved)
-        fields: list[Field] = []
-        for (wire, node), name in zip(members, chosen, strict=True):
+        members = parts.properties()
+        chosen = names.distinct([(names.field_name(wire), wire) for wire in members], self._reserved)
+        first: list[Field] = []
+        others: list[Field] = []
+        for (wire, node), name in zip(members.items(), chosen, strict=True):
             target = node.resolved()
             if side == REPLY and _has_flag(node, target, "writeOnly"):
                 continue
-            if side == REQUEST and _has_flag(node, target, "readOnly"):
-                required.discard(wire)
-            planned = self._scalar(node.value, side) or self.type_of(node, place.inner(wire), side)
+            is_required = wire in required and not (side == REQUEST and _has_flag(node, target, "readOnly"))
+            planned = self._without_name(node, side) or self._memoised(node, place.inner(wire), side)
             doc = _doc(node) or (_doc(target) if target is not node else "")
-            fields.append(Field(wire, name, planned, wire in required, doc))
-        return tuple(sorted(fields, key=lambda each: not each.required))
+            (first if is_required else others).append(Field(wire, name, planned, is_required, doc))
+        return (*first, *others)
 
     # Requests that differ from replies.
 
@@ -405,7 +412,7 @@ def is_binary(schema: Any) -> bool:
 
 
 def _has_flag(node: Node, target: Node, key: str) -> bool:
-    return node.flag(key) or target.flag(key)
+    return node.flag(key) or (target is not node and target.flag(key))
 
 
 def is_own(node: Node) -> bool:
@@ -456,5 +463,4 @@ def _members(type: Type) -> tuple[Type, ...]:
 
 
 def _doc(node: Node) -> str:
-    value: Any = node.value
-    return node.text("description") or node.text("title") if isinstance(value, dict) else ""
+    return node.text("description") or node.text("title")

@@ -27,7 +27,9 @@ def is_shaped(node: Node) -> bool:
         return False
     if "$ref" in value:
         return True
-    return not SHAPING.isdisjoint(value) or any(is_shaped(child) for child in node.child("allOf").elements())
+    return not SHAPING.isdisjoint(value) or (
+        "allOf" in value and any(is_shaped(child) for child in node.child("allOf").elements())
+    )
 
 
 class Parts:
@@ -35,6 +37,7 @@ class Parts:
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
+        self._properties: dict[str, Node] | None = None
 
     def find(self, key: str) -> Node | None:
         """Return the first value that a part has for a keyword."""
@@ -61,11 +64,13 @@ class Parts:
 
     def properties(self) -> dict[str, Node]:
         """Return the members of an object."""
-        found: dict[str, Node] = {}
-        # The first part wins, and the members keep the order in which the last ones, the bases, name them.
-        for node in reversed(self.nodes):
-            found.update(node.child("properties").items())
-        return found
+        if self._properties is None:
+            self._properties = {}
+            # The first part wins, and the members keep the order in which the last ones, the bases, name them.
+            for node in reversed(self.nodes):
+                if isinstance(node.value, dict) and "properties" in node.value:
+                    self._properties.update(node.child("properties").items())
+        return self._properties
 
     def required(self) -> set[str]:
         """Return the names of the members that must be there."""
@@ -94,6 +99,8 @@ class Parts:
 
 def parts_of(node: Node) -> Parts:
     """Return a schema and all that its allOf and the reference beside its keywords add."""
+    if isinstance(node.value, dict) and "$ref" not in node.value and "allOf" not in node.value:
+        return Parts([node])
     return Parts(list(_flatten(node, set())))
 
 

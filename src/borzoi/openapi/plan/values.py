@@ -7,40 +7,36 @@ key of the place that it was declared at.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+
+class Plain(Struct, frozen=True):
     """A type that Python or the runtime has."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A list."""
 
     item: Type
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(Struct, frozen=True):
     """An object whose keys are not known."""
 
     item: Type
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """Several types that msgspec can tell apart."""
 
     members: tuple[Type, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LiteralOf:
+class LiteralOf(Struct, frozen=True):
     """Values that are known; an open one takes others of the same type, too."""
 
     values: tuple[str | int | bool, ...]
@@ -52,8 +48,7 @@ class LiteralOf:
         return type(self.values[0]).__name__
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A model."""
 
     key: str
@@ -71,8 +66,7 @@ BYTES = Plain("bytes")
 FILE = Plain("File")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A member of an object."""
 
     wire: str
@@ -82,8 +76,7 @@ class Field:
     doc: str = ""
 
 
-@dataclass(slots=True)
-class Model:
+class Model(Struct):
     """What gets a name: a struct, a union that msgspec cannot tell apart by itself, an enumeration, or an alias."""
 
     key: str
@@ -106,8 +99,7 @@ class Model:
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter of an operation."""
 
     wire: str
@@ -122,8 +114,7 @@ class Parameter:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What `encoding` says of one property of a form."""
 
     wire: str
@@ -132,8 +123,7 @@ class Part:
     explode: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """The body of a request, in one media type."""
 
     media_type: str
@@ -141,8 +131,7 @@ class Body:
     encoding: tuple[Part, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """A header of a response."""
 
     wire: str
@@ -151,8 +140,7 @@ class Header:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """The body of a response, for one status or range of them."""
 
     status: str
@@ -164,8 +152,7 @@ class Reply:
     headers: tuple[Header, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(Struct, frozen=True):
     """How the pages of a list follow each other; `items`, `next` and `more` are names of members with dots between."""
 
     kind: str
@@ -178,8 +165,7 @@ class Pages:
     more: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One method of one path."""
 
     id: str
@@ -215,8 +201,7 @@ class Operation:
     """The class of the headers of its replies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
+class Security(Struct, frozen=True):
     """A security scheme, and the arguments of the client that hold its credentials."""
 
     key: str
@@ -231,8 +216,7 @@ class Security:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """A server with its variables: name, default, and the values that are known."""
 
     url: str
@@ -240,8 +224,7 @@ class Server:
     """The name in the URL, the argument, the default, the values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """What the API sends of itself: a webhook, or the callback of an operation."""
 
     name: str
@@ -252,8 +235,7 @@ class Webhook:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """Where the reply of an operation leads."""
 
     key: str
@@ -266,8 +248,7 @@ class Link:
     doc: str = ""
 
 
-@dataclass(slots=True)
-class Package:
+class Package(Struct):
     """All that is generated from one document."""
 
     name: str

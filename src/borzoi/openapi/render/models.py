@@ -68,9 +68,8 @@ def _module(models: list[Model], types: Types, library: Library) -> str:
     aliases = [each for each in models if each.kind == "alias"]
     blocks: list[list[str]] = [_alias(each, types) for each in first]
     blocks += [library.struct(each, types) for each in structs]
-    text = "\n".join([line for block in blocks for line in block])
     late = [_late_alias(each, types) for each in aliases]
-    return _assembled(models, blocks, late, _imported(models, types), text, library)
+    return _assembled(models, blocks, late, _imported(models, types), library)
 
 
 def _imported(models: list[Model], types: Types) -> list[str]:
@@ -99,14 +98,12 @@ def _assembled(
     blocks: list[list[str]],
     late: list[list[str]],
     others: list[str],
-    text: str,
     library: Library,
 ) -> str:
-    used = names_in([text, *["\n".join(each) for each in late]])
+    used = names_in([line for block in (*blocks, *late) for line in block])
     runtime = {"union"} & used
     head = ['"""' + _title(models) + '"""', "", "from __future__ import annotations", ""]
-    wanted = used - ({"TYPE_CHECKING"} if "if TYPE_CHECKING:" not in text else set())
-    imported = library.imports(wanted - {"Unset"}, runtime)
+    imported = library.imports(used - {"Unset"}, runtime)
     lines = [*head, *imported]
     for block in blocks:
         gap = [""] if block[0].startswith("if TYPE_CHECKING") and lines[-1] != "" else ["", ""]

@@ -7,9 +7,9 @@ written are names, which are identifiers by construction.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 WIDTH = 120
 
@@ -53,25 +53,47 @@ def _printable(char: str) -> str:
     return char if char.isprintable() else " "
 
 
+class Prose(str):
+    """A line of a docstring, in which names mean nothing."""
+
+    __slots__ = ()
+
+
 def docstring(text: str, indent: int, *, limit: int = 0) -> list[str]:
     """Return the lines of a docstring; none for no text."""
     # No quotes that could end it, and no backslash that could escape one; no quote of the text touches its own.
-    line = prose(text, limit=limit).replace("\\", "\\\\").replace('"""', "'''")
+    line = prose(text, limit=limit) if text else ""
     if not line:
         return []
+    line = line.replace("\\", "\\\\").replace('"""', "'''")
     pad = " " * indent
-    line = (" " if line[0] == '"' else "") + line + (" " if line[-1] == '"' else "")
-    if len(line) + indent + 6 <= WIDTH:
-        return [f'{pad}"""{line}"""']
+    line = (" " if line[0] == '"' else "") + line
+    end = " " if line[-1] == '"' else ""
+    whole = f'{pad}"""{line}{end}"""'
+    if len(whole) <= WIDTH:
+        return [Prose(whole)]
     # Narrower than the line, so that what does not fit with its quotes has two lines.
-    first, *rest = textwrap.wrap(line, WIDTH - indent - 8, break_long_words=False, break_on_hyphens=False)
+    first, *rest = filled(line, WIDTH - indent - 8)
     if not rest:
-        return [f'{pad}"""{first}"""']
-    return [f'{pad}"""{first}', *[f"{pad}{each}" for each in rest], f'{pad}"""']
+        return [Prose(whole)]
+    return [Prose(f'{pad}"""{first}'), *[Prose(f"{pad}{each}") for each in rest], Prose(f'{pad}"""')]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+def filled(line: str, width: int) -> list[str]:
+    """Break a text at its spaces into lines of a width; a longer word has a line of its own."""
+    lines: list[str] = []
+    start = 0
+    while len(line) - start > width:
+        end = line.rfind(" ", start + 1, start + width + 1)
+        end = end if end > start else line.find(" ", start + width)
+        if end < 0:
+            break
+        lines.append(line[start:end])
+        start = end + 1
+    return [*lines, line[start:]]
+
+
+class Group(Struct, frozen=True):
     """A list in brackets, with what stands before and after it."""
 
     before: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
-from .text import WIDTH, literal
+from .text import WIDTH, Prose, literal
 
 _STRINGS = re.compile(r"\"{3}(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
 """Docstrings and strings, in which names mean nothing."""
@@ -27,6 +27,7 @@ class Types:
     ) -> None:
         self._models = models
         self._builtin = {**(renamed or {}), **{name: f"builtins.{name}" for name in hidden}}
+        self._written: dict[tuple[Type, str], str] = {}
 
     def model(self, key: str) -> Model:
         """Return the model that a reference means."""
@@ -34,6 +35,14 @@ class Types:
 
     def text(self, type: Type, prefix: str = "models.") -> str:
         """Return an annotation; `prefix` stands before the names of models."""
+        if isinstance(type, Plain):
+            return self._builtin.get(type.text, type.text)
+        written = self._written.get((type, prefix))
+        if written is None:
+            written = self._written[type, prefix] = self._text(type, prefix)
+        return written
+
+    def _text(self, type: Type, prefix: str) -> str:
         if isinstance(type, Plain):
             return self._builtin.get(type.text, type.text)
         if isinstance(type, ListOf):
@@ -57,6 +66,8 @@ class Types:
 
     def references(self, type: Type) -> list[Model]:
         """Return the models that a type names."""
+        if isinstance(type, (Plain, LiteralOf)):
+            return []
         found = [self._models[each.key] for each in walk(type) if isinstance(each, Reference)]
         return [each for model in found for each in (self.references(model.type) if model.kind == "alias" else [model])]
 
@@ -65,10 +76,14 @@ class Types:
         return type == ANY
 
 
-def names_in(texts: list[str]) -> set[str]:
-    """Return which of the names that need an import are in annotations."""
-    code = _STRINGS.sub("", "\n".join(texts))
-    return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code))
+_GAPS = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+"""What stands between names."""
+
+
+def names_in(lines: Iterable[str]) -> set[str]:
+    """Return which names are in lines of code, those that need an import among them."""
+    code = "\n".join([line for line in lines if not isinstance(line, Prose)])
+    return set(_STRINGS.sub("", code).translate(_GAPS).split())
 
 
 _TYPING = frozenset({"TYPE_CHECKING", "Any", "Literal", "NotRequired", "TypeAlias", "TypedDict", "Unpack"})

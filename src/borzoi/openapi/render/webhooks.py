@@ -33,6 +33,8 @@ def render_webhooks(package: Package) -> str:
 
 def link_lines(operation: Operation, package: Package, style: str) -> list[str]:
     """Return what README.md says of where a reply leads."""
+    if not operation.links:
+        return []
     targets = {each.id: each for each in package.operations}
     return [_line(link, targets[link.target], style) for link in operation.links if link.target in targets]
 
