@@ -231,6 +231,26 @@ def test_what_reconnecting_does_not_help(world: World, answer: Callable[[], Any]
     assert len(transport.requests) == 2
 
 
+@pytest.mark.parametrize("status", [201, 404])
+def test_a_subscription_is_to_status_200(world: World, status: int) -> None:
+    """Where reconnecting is asked for, a status other than 200 is no stream from the first response on, whatever it says."""
+    transport = Answering(events(b"data: wrong\n\n", status=status))
+    received: list[Any] = []
+
+    with pytest.raises(SSEError, match=f"answered with status {status}, and not with a stream") as caught:
+        subscribe(world, world.client(transport=transport), ANYWHERE, reconnect=1, into=received)
+    assert received == []
+    assert caught.value.request is transport.requests[0]
+
+
+def test_a_subscription_that_the_server_has_nothing_for(world: World) -> None:
+    """Where reconnecting is asked for, a first response with 204 ends it, without an error and without another request."""
+    transport = Answering(Response(204))
+
+    assert subscribe(world, world.client(transport=transport), ANYWHERE, reconnect=5) == []
+    assert len(transport.requests) == 1
+
+
 def test_pause_of_the_stream(world: World) -> None:
     """The time that the stream names is waited for, on later connections too, doubled by each failure in a row."""
     transport = Answering(events(b"retry: 20\ndata: a\n\n"), events(b"data: b\n\n"), ConnectError("x"), Response(204))

@@ -183,15 +183,17 @@ class ReconnectingReader:
         if self._is_over:
             return None
         if self._reader is None:
-            response = self._source._response = await self._subscription.connect(self._last_event_id)
-            if response.status_code == 204:
-                # 9.2.3: "Clients can be told to stop reconnecting using the HTTP 204 No Content response code."
-                self._is_over = True
-                return None
-            if response.status_code != 200:
-                text = f"The server answered the attempt to reconnect with status {response.status_code}."
-                raise SSEError(text, request=response.request)
-            self._begin(response)
+            self._source._response = await self._subscription.connect(self._last_event_id)
+            self._begin(self._source.response)
+        response = self._source.response
+        if response.status_code == 204:
+            # 9.2.3: "Clients can be told to stop reconnecting using the HTTP 204 No Content response code."
+            self._is_over = True
+            return None
+        if response.status_code != 200:
+            # 9.2.2: whatever the Content-Type, only 200 is a stream.
+            text = f"The server answered with status {response.status_code}, and not with a stream."
+            raise SSEError(text, request=response.request)
         assert self._reader is not None
         return await self._reader.next_chunk()
 
