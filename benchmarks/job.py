@@ -27,7 +27,7 @@ class Job:
     in_flight: int = 1
     """Tasks, or threads, that send one request after the other."""
 
-    seconds: float = 0.2
+    seconds: float = 0.3
     """How long to measure, at the pace of the warm-up."""
 
     least: int = 3

@@ -61,7 +61,7 @@ class Bench:
         if not python.exists():
             raise Failed("it is not installed")
         command = [str(python), "-m", *self._what(row, client)]
-        # Neither proxies nor authorities of this machine have a part in it; `before` is found ahead of what is installed.
+        # No proxy and no authority of this machine has a part in it; `before` is found ahead of what is installed.
         left_out = ("_proxy", "_bundle", "ssl_cert_file", "ssl_cert_dir")
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith(left_out)}
         if client == "before":

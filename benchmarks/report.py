@@ -41,6 +41,8 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]], words: int = 1) -
 def targets(rows: Sequence[Row]) -> str:
     """Return the table of targets."""
     found = all_targets(rows)
+    if not found:
+        return ""
     held = sum(target.verdict == "holds" for target in found)
     head = ["work", "figure", "target", "measured", ""]
     return f"## Targets\n\n{held} of {len(found)} hold.\n\n" + table(head, [target.cells() for target in found], 2)

@@ -40,7 +40,7 @@ class Row:
     in_flight: int = 1
     upload: int = 0
     streamed: bool = False
-    seconds: float = 0.2
+    seconds: float = 0.3
     least: int = 3
     pinned: bool = True
     measured: dict[str, list[Measured]] = field(default_factory=dict)

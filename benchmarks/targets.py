@@ -35,17 +35,18 @@ class Target:
 
 
 def all_targets(rows: Sequence[Row]) -> list[Target]:
-    """Return every target with what was measured for it."""
+    """Return the targets of these rows with what was measured for each."""
     named = {row.title: row for row in rows}
-    none = Row("", "", ())
     targets = [
-        Target(title, f"CPU / {peer}", most, ratio(named.get(title, none), "borzoi", peer))
+        Target(title, f"CPU / {peer}", most, ratio(named[title], "borzoi", peer))
         for title, peers in RATIOS
+        if title in named
         for peer, most in peers
     ]
-    wide, narrow = [named.get(title, none).measured.get("borzoi", []) for title in (WIDE, NARROW)]
-    targets.append(Target("asyncio, growth with concurrency", "CPU at 1,000 / at 16", GROWTH, paired(wide, narrow)))
-    return targets + _starting(named.get(STARTING, none))
+    if NARROW in named and WIDE in named:
+        growth = paired(*[named[title].measured.get("borzoi", []) for title in (WIDE, NARROW)])
+        targets.append(Target("asyncio, growth with concurrency", "CPU at 1,000 / at 16", GROWTH, growth))
+    return targets + (_starting(named[STARTING]) if STARTING in named else [])
 
 
 def _starting(row: Row) -> list[Target]:

@@ -21,8 +21,14 @@ from .job import Job
 
 Result = dict[str, float]
 
-WARM = 0.05
-"""Seconds after which a client counts as warm, if each task or thread has sent twice by then."""
+ENOUGH = 500
+"""Requests after which a client counts as warm."""
+
+PATIENCE = 0.3
+"""Seconds after which it does even if it has sent fewer, if each task or thread has sent twice by then."""
+
+STEADY = 0.05
+"""Seconds that a batch has to take for its pace to be told."""
 
 
 class Meter:
@@ -56,18 +62,21 @@ class Pace:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._began = time.perf_counter()
+        self._began = self._batch_began = time.perf_counter()
+        self._sent = 0
         self.batch = 2 * job.in_flight
 
     def is_warm(self) -> bool:
-        """Return whether the batch took long enough; make it larger where it did not."""
-        took = time.perf_counter() - self._began
-        if took < WARM:
+        """Return whether the client is warm after another batch, whose pace is kept then."""
+        now = time.perf_counter()
+        took, self._batch_began = now - self._batch_began, now
+        self._sent += self.batch
+        if took >= STEADY and (self._sent >= ENOUGH or now - self._began >= PATIENCE):
+            self.requests = max(self._job.least * self._job.in_flight, int(self._job.seconds * self.batch / took))
+            return True
+        if took < STEADY:
             self.batch *= 4
-            self._began = time.perf_counter()
-            return False
-        self.requests = max(self._job.least * self._job.in_flight, int(self._job.seconds * self.batch / took))
-        return True
+        return False
 
 
 def from_threads(call: Callable[[], object], requests: int, threads: int) -> None:
