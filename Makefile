@@ -27,7 +27,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up restarts docs openapi-corpus openapi-replies scoreboard compat audit sbom clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up restarts soak flakes docs openapi-corpus openapi-replies scoreboard compat audit sbom clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -71,6 +71,12 @@ mix-up: $(VENV)/.installed ## Look whose response is whose, in a million hostile
 
 restarts: $(VENV)/.installed ## Send requests while servers restart: a hundred thousand, or as many as ARGS="--requests N" says.
 	$(BIN)/python -m scripts.endurance.restarts $(ARGS)
+
+soak: $(VENV)/.installed ## Run a mixed load over all worlds for ARGS="--minutes M", and see whether anything grows.
+	$(BIN)/python -m scripts.endurance.soak $(ARGS)
+
+flakes: $(VENV)/.installed ## Repeat tests, ARGS="-n 5 tests/exchange", and list those that do not always pass.
+	$(BIN)/python -m scripts.endurance.flakes $(ARGS)
 
 docs: $(VENV)/.installed ## Check the links, paths, commands and examples in every page.
 	$(BIN)/python scripts/check_docs.py
