@@ -165,7 +165,7 @@ def pool_of(client: Any) -> Any:
 def assert_whole(client: Any, idle: int | None = None) -> None:
     """Fail unless nothing is leased and nobody waits in the pool of a client."""
     pool = pool_of(client)
-    with pool._guard:
+    with pool.guard:
         pool._bury_orphans()
     assert pool._shelf.busy() == set()
     assert not pool._shelf.waiters

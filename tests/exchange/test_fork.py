@@ -92,7 +92,7 @@ ask("/parent1")
 pool = client._transport._sender
 held, go = threading.Event(), threading.Event()
 def hold():
-    with pool._guard:
+    with pool.guard:
         held.set()
         go.wait()
 thread = threading.Thread(target=hold)

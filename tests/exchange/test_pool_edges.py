@@ -34,7 +34,7 @@ def test_more_origins_than_are_remembered() -> None:
     with client_of(answering(answer(b"ok", b"Connection: close"))) as client:
         for number in range(MAX_UNUSED_LANES + 5):
             assert client.get(f"http://host{number}/").text == "ok"
-        assert len(pool_of(client)._shelf._lanes) < MAX_UNUSED_LANES
+        assert len(pool_of(client)._shelf.by_origin) < MAX_UNUSED_LANES
         assert client.get(f"http://host{MAX_UNUSED_LANES + 1}/").text == "ok"
         assert_whole(client, idle=0)
 

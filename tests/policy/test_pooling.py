@@ -111,7 +111,7 @@ def test_lanes_that_nobody_uses_are_forgotten() -> None:
     lane = shelf.lane("kept")
     for number in range(3 * MAX_UNUSED_LANES):
         shelf.lane(str(number))
-        assert len(shelf._lanes) <= MAX_UNUSED_LANES + 10
+        assert len(shelf.by_origin) <= MAX_UNUSED_LANES + 10
     assert shelf.lane("kept") is lane
 
 

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._errors import NetworkError, ReadError, WriteError, WriteTimeout
+from .._errors import NetworkError, ReadError, ReadTimeout, WriteError, WriteTimeout
 from . import resolver
 from .base import READ_SIZE, Address, ConnectOptions, TimedOut, TLSOptions, Turn
 from .eyeballs import Race
@@ -74,9 +74,8 @@ class BlockingTurn:
 class BlockingBackend:
     """Open sockets that block. Satisfies `Backend`."""
 
-    def now(self) -> float:
-        """Return the system's monotonic time."""
-        return time.monotonic()
+    now = staticmethod(time.monotonic)
+    """Return the system's monotonic time."""
 
     def guard(self) -> AbstractContextManager[Any]:
         """Return a lock."""
@@ -174,13 +173,8 @@ class BlockingStream(Receiving):
                 self._set_timeout(timeout)
             data = self._receive(READ_SIZE)
         except (OSError, ValueError) as error:
-            if is_time_out(error):
-                raise read_timed_out(self.peer, timeout) from None
-            raise self._broken(ReadError, "Reading from", error) from error
-        if not data and self._closed:
-            # Another thread closed the stream, which is not the peer's end of it.
-            raise self._broken(ReadError, "Reading from", EOFError())
-        return data
+            raise self._read_failed(error, timeout) from (None if is_time_out(error) else error)
+        return data or self._end()
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteTimeout, WriteError."""
@@ -195,7 +189,7 @@ class BlockingStream(Receiving):
 
     async def ask(self, data: bytes, write_timeout: float | None, read_timeout: float | None) -> bytes:
         """Send all of `data`, and return the next bytes, b"" at the end. Raises as `write()` and `read()` do."""
-        # hot path: a request that is taken at once, as most are, goes out without a coroutine of its own.
+        # hot path: a request that is taken at once, as most are, and its answer need no coroutines of their own.
         try:
             if write_timeout != self._timeout:
                 self._set_timeout(write_timeout)
@@ -204,7 +198,24 @@ class BlockingStream(Receiving):
             raise self._write_failed(error, write_timeout) from error
         if sent < len(data):
             await self.write(data[sent:], write_timeout)
-        return await self.read(read_timeout)
+        if read_timeout != self._timeout or self._closed:
+            return await self.read(read_timeout)
+        try:
+            received = self._receive(READ_SIZE)
+        except (OSError, ValueError) as error:
+            raise self._read_failed(error, read_timeout) from (None if is_time_out(error) else error)
+        return received or self._end()
+
+    def _end(self) -> bytes:
+        """Return the end of the stream. Raises ReadError where another thread closed it: that is not the peer's end."""
+        if self._closed:
+            raise self._broken(ReadError, "Reading from", EOFError())
+        return b""
+
+    def _read_failed(self, error: Exception, timeout: float | None) -> ReadTimeout | NetworkError:
+        if is_time_out(error):
+            return read_timed_out(self.peer, timeout)
+        return self._broken(ReadError, "Reading from", error)
 
     def _write_failed(self, error: Exception, timeout: float | None) -> WriteTimeout | NetworkError:
         if is_time_out(error):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
@@ -76,8 +77,8 @@ class PortableTrio(TrioRun):
         return trio.current_time()
 
     def guard(self) -> AbstractContextManager[Any]:
-        """Return a lock that does nothing: one thread runs the tasks."""
-        return nullcontext()
+        """Return a lock that is always free: one thread runs the tasks."""
+        return threading.RLock()
 
     def turn(self) -> Turn:
         """Return a fresh place in a queue."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class Connection:
     """One HTTP/1.1 connection."""
 
+    is_shared = False
+    """Whether it carries many exchanges at once, which take places on it, and never the whole."""
+
     __slots__ = (
         "_pool",
         "engine",

@@ -41,6 +41,8 @@ _BROKEN = (OSError, ValueError, RuntimeError, RequestError)
 class MultiplexedConnection(Connection):
     """Carry many exchanges at once."""
 
+    is_shared = True
+
     __slots__ = (
         "_carrier",
         "_gathers",

@@ -94,7 +94,7 @@ class SharingPool(Pool):
 
     def _joins(self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn, *, may_extend: bool) -> bool:
         """Queue up for a place; return False where a connection is to be opened, or a place was found after all."""
-        with self._guard:
+        with self.guard:
             if self._find_place(exchange, lane):
                 return False
             if lane.opener is None:
@@ -113,18 +113,9 @@ class SharingPool(Pool):
         """Give `exchange` an idle connection of its lane, unless it came with one."""
         return exchange.connection is not None or super().lease_idle(exchange, lane)
 
-    def _take_idle(self, exchange: Exchange, lane: ConnectionLane) -> Connection | None:
-        # One that many share is taken by its places, or not at all.
-        if lane.idle and isinstance(lane.idle[-1], MultiplexedConnection):
-            return None
-        return super()._take_idle(exchange, lane)
-
     def take_place(self, exchange: MultiplexedExchange, lane: ConnectionLane) -> bool:
         """Give `exchange` a place on a connection that is there."""
-        # hot path: in an event loop the guard guards nothing here, where nobody waits.
-        if not self.blocking:
-            return self._find_place(exchange, lane)
-        with self._guard:
+        with self.guard:
             return self._find_place(exchange, lane)
 
     def _find_place(self, exchange: MultiplexedExchange, lane: ConnectionLane) -> bool:
@@ -164,13 +155,13 @@ class SharingPool(Pool):
         try:
             await turn.wait(timeout)
         except TimedOut:
-            with self._guard:
+            with self.guard:
                 waited = lane.joiners.pop(turn, turn) is None
                 others = len(lane.joiners)
             if waited:
                 raise _gave_up(lane, operation, timeout, others) from None
         except BaseException:
-            with self._guard:
+            with self.guard:
                 lane.joiners.pop(turn, None)
             self._return(turn, lane)
             raise
@@ -189,7 +180,7 @@ class SharingPool(Pool):
             turn.value.has_run(turn)
             self.give_back(turn.value)
         elif turn.value is _OPEN:
-            with self._guard:
+            with self.guard:
                 self._stop_opening(lane, turn)
                 self._extend(lane)
                 self._call_waiters()
@@ -209,12 +200,12 @@ class SharingPool(Pool):
             await self.lease_new(exchange, lane, used=used)
         except (ConnectError, ConnectTimeout) as error:
             failure = error
-            with self._guard:
+            with self.guard:
                 if not any(map(_is_usable, lane.shared)):
                     raise
             return False
         finally:
-            with self._guard:
+            with self.guard:
                 self._stop_opening(lane, turn)
                 useless = self._settle(exchange, lane, failure)
         if useless is not None and not any(map(_is_usable, lane.shared)):
@@ -349,21 +340,18 @@ class SharingPool(Pool):
 
     def seat_joiners(self, connection: MultiplexedConnection) -> None:
         """Look whether a connection has room by now for those who wait."""
-        with self._guard:
+        with self.guard:
             self._seat_all(connection)
             self._extend(connection.lane)
 
     def retire(self, connection: MultiplexedConnection) -> None:
         """Send nothing new over a connection."""
-        with self._guard:
+        with self.guard:
             self._drop(connection)
 
     def give_back(self, connection: MultiplexedConnection) -> None:
         """Take back a place."""
-        if self.blocking:
-            with self._guard:
-                self._take_back_place(connection)
-        else:
+        with self.guard:
             self._take_back_place(connection)
 
     def _take_back_place(self, connection: MultiplexedConnection) -> None:
@@ -375,10 +363,11 @@ class SharingPool(Pool):
         if connection.lane.joiners:
             self._seat_all(connection)
         if connection.leases == 0:
-            self._take_back(connection)
+            self.take_back(connection)
 
-    def _take_back(self, connection: Connection) -> None:
-        super()._take_back(connection)
+    def take_back(self, connection: Connection) -> None:
+        """Do what `release()` does, with the guard held."""
+        super().take_back(connection)
         self._extend_all()
 
     def _bury_orphans(self) -> None:
@@ -392,7 +381,7 @@ class SharingPool(Pool):
 
     def close(self) -> None:
         """Close every connection, those in use as well."""
-        with self._guard:
+        with self.guard:
             for lane in self._shelf.lanes():
                 lane.opener = None
                 lane.shared.clear()

@@ -55,7 +55,8 @@ class Pool:
         self._backend = backend
         self._dialer = dialer
         self._limits = limits
-        self._guard = backend.guard()
+        self.guard = backend.guard()
+        """Held while the books are read and written."""
         self._shelf: Shelf[Connection, Turn] = shelf_for(limits)
         self.tally = Tally()
         """What has become of its connections."""
@@ -83,7 +84,8 @@ class Pool:
                 from .traced import TracedExchange
 
                 kind = TracedExchange
-        return kind(self, request).run(self._shelf.lane(route))
+        shelf = self._shelf
+        return kind(self, request).run(shelf.by_origin.get(route) or shelf.lane(route))
 
     def know(self, connection: Connection) -> None:
         """Keep what the first response over a connection has shown: the next one to its peer comes about faster."""
@@ -97,32 +99,25 @@ class Pool:
 
     def lease_idle(self, exchange: Exchange, lane: ConnectionLane) -> bool:
         """Give `exchange` an idle connection of its lane, if there is one that still lives."""
+        # hot path: all in one step, but for what is rarely there to do.
+        shelf = self._shelf
         while True:
-            # hot path: in an event loop the guard guards nothing here, where nobody waits.
-            if self.blocking:
-                with self._guard:
-                    found = self._take_idle(exchange, lane)
-            else:
-                found = self._take_idle(exchange, lane)
-            if found is None:
-                return False
+            with self.guard:
+                if self.orphans:
+                    self._bury_orphans()
+                if self.now() >= shelf.expires_from:
+                    self._close_expired()
+                idle = lane.idle
+                if not idle or idle[-1].is_shared:
+                    return False
+                # Recorded before it leaves the shelf: an interrupt in between loses nothing.
+                found = exchange.connection = idle[-1]
+                shelf.take(found, lane)
+                found.idle = False
             if found.stream.is_idle():
                 return True
             self.discard(found, SERVER)
             exchange.connection = None
-
-    def _take_idle(self, exchange: Exchange, lane: ConnectionLane) -> Connection | None:
-        if self.orphans:
-            self._bury_orphans()
-        if self.now() >= self._shelf.expires_from:
-            self._close_expired()
-        if not lane.idle:
-            return None
-        # Recorded before it leaves the shelf: an interrupt in between loses nothing.
-        connection = exchange.connection = lane.idle[-1]
-        self._shelf.take(connection, lane)
-        connection.idle = False
-        return connection
 
     async def lease_new(self, exchange: Exchange, lane: ConnectionLane, *, used: bool = True) -> None:
         """Give `exchange` a new connection, or (where it may be a `used` one) one that comes free.
@@ -131,7 +126,7 @@ class Pool:
         """
         turn = self._backend.turn()
         try:
-            with self._guard:
+            with self.guard:
                 has_room = self._take_room(turn, lane)
             if not has_room:
                 await self._wait(turn, lane, exchange.patience("pool"))
@@ -156,7 +151,7 @@ class Pool:
                 self.drop_idle(connection)
         turn = self._backend.turn()
         try:
-            with self._guard:
+            with self.guard:
                 if not self._prepare_room(turn, lane, count):
                     return False
             await self._dial(exchange, lane, turn)
@@ -180,7 +175,7 @@ class Pool:
         try:
             stream = await self._dialer.dial(self._backend, route, exchange.patience, exchange.trace())
         except TransportError:
-            with self._guard:
+            with self.guard:
                 self.tally.failed += 1
             raise
         try:
@@ -189,7 +184,7 @@ class Pool:
             stream.close()
             raise
         connection = exchange.connection = self._connection_of(lane, route, stream)
-        with self._guard:
+        with self.guard:
             self._shelf.enter(connection, lane)
             self._shelf.strike(turn, lane)
             self.tally.opened += 1
@@ -215,7 +210,7 @@ class Pool:
         try:
             await turn.wait(timeout)
         except TimedOut:
-            with self._guard:
+            with self.guard:
                 # A forgotten response may hold the very connection that was waited for.
                 self._bury_orphans()
                 is_full = self._shelf.may_open() and not self._shelf.may_open(lane)
@@ -233,18 +228,18 @@ class Pool:
     def _exchange_for_room(self, turn: Turn, connection: Connection, reason: str) -> None:
         """Close a connection that was given: its server has closed it by now, or a new one is needed."""
         connection.end()
-        with self._guard:
+        with self.guard:
             self._shelf.enter(turn, connection.lane)
             self._strike_out(connection, reason)
             turn.value = _ROOM
 
     def _leave(self, turn: Turn, lane: ConnectionLane) -> None:
         """Pass on what was given to one who has left, be it a connection or room for one."""
-        with self._guard:
+        with self.guard:
             self._shelf.leave(turn)
         if isinstance(turn.value, Connection):
             self.release(turn.value)
-        with self._guard:
+        with self.guard:
             self._shelf.strike(turn, lane)
             self._call_waiters()
 
@@ -263,13 +258,11 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take back a connection that can be used again: for the first in the queue, or else for the shelf."""
-        if self.blocking:
-            with self._guard:
-                self._take_back(connection)
-        else:
-            self._take_back(connection)
+        with self.guard:
+            self.take_back(connection)
 
-    def _take_back(self, connection: Connection) -> None:
+    def take_back(self, connection: Connection) -> None:
+        """Do what `release()` does, with the guard held."""
         shelf = self._shelf
         if connection not in shelf.open:
             # The pool was closed, and the connection with it.
@@ -308,7 +301,7 @@ class Pool:
             connection.end()
         finally:
             # Its room is for the first in the queue.
-            with self._guard:
+            with self.guard:
                 self._strike_out(connection, reason)
                 self._call_waiters()
 
@@ -333,7 +326,7 @@ class Pool:
 
     def drop_idle(self, connection: Connection) -> None:
         """Close an idle connection that the peer has closed or made useless."""
-        with self._guard:
+        with self.guard:
             if connection.idle:
                 self._close_idle(connection)
 
@@ -373,7 +366,7 @@ class Pool:
 
     def close(self) -> None:
         """Close every connection, those in use as well."""
-        with self._guard:
+        with self.guard:
             for connection in self._shelf.idle():
                 self._close_idle(connection, CLIENT)
             # Who waits or dials finds that there is no room for it any more.
@@ -398,7 +391,7 @@ class Pool:
             connection.idle = False
             connection.stream.abandon()
         # The lock may have been held by a thread that the child does not have.
-        self._guard = self._backend.guard()
+        self.guard = self._backend.guard()
         self._shelf = shelf_for(self._limits)
         self.tally = Tally()
         self.orphans.clear()

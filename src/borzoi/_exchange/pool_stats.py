@@ -25,7 +25,7 @@ def stats_of(pools: Iterable[Pool], dialer: Dialer, ended: Iterable[Tally] = ())
     """Return what pools that share a dialer have and have done; `ended` are the counts of those that are no more."""
     stats = PoolStats()
     for pool in pools:
-        with pool._guard:
+        with pool.guard:
             stats += _picture(pool)
     for tally in ended:
         stats += _counted(tally)

@@ -377,7 +377,9 @@ class Exchange(Body):
             return connection.upgraded(self._guardian)
         # Ours until it is back: whatever interrupts this finds it, and closes it.
         if engine.reusable:
-            self._pool.release(connection)
+            pool = self._pool
+            with pool.guard:
+                pool.take_back(connection)
         else:
             self._pool.discard(connection)
         self.connection = None

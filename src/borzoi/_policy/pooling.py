@@ -69,9 +69,9 @@ class Shelf(Generic[C, W]):
         "_idle",
         "_in_order",
         "_keeps",
-        "_lanes",
         "_max_idle",
         "_max_open",
+        "by_origin",
         "expires_from",
         "open",
         "waiters",
@@ -84,7 +84,8 @@ class Shelf(Generic[C, W]):
         self._keeps = self._max_idle > 0 and self._expiry > 0
         self.expires_from = math.inf
         """No idle connection expires before: a bound, which costs one comparison where there is nothing to do."""
-        self._lanes: dict[Hashable, Lane[C]] = {}
+        self.by_origin: dict[Hashable, Lane[C]] = {}
+        """The lanes. Ask `lane()` for one that is not among them."""
         # The value is the time at which the connection expires.
         self._idle: dict[C, float] = {}
         # Whether they expire in the order in which they became idle: until a server says otherwise of its own.
@@ -95,11 +96,11 @@ class Shelf(Generic[C, W]):
 
     def lane(self, origin: Hashable) -> Lane[C]:
         """Return the lane of an origin."""
-        lane = self._lanes.get(origin)
+        lane = self.by_origin.get(origin)
         if lane is None:
-            if len(self._lanes) > MAX_UNUSED_LANES + 2 * len(self.open):
-                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.open or lane.waiters}
-            lane = self._lanes[origin] = self._new_lane(origin)
+            if len(self.by_origin) > MAX_UNUSED_LANES + 2 * len(self.open):
+                self.by_origin = {key: lane for key, lane in self.by_origin.items() if lane.open or lane.waiters}
+            lane = self.by_origin[origin] = self._new_lane(origin)
         return lane
 
     def _new_lane(self, origin: Hashable) -> Lane[C]:
@@ -107,7 +108,7 @@ class Shelf(Generic[C, W]):
 
     def lanes(self) -> list[Lane[C]]:
         """Return all lanes."""
-        return list(self._lanes.values())
+        return list(self.by_origin.values())
 
     def idle(self) -> list[C]:
         """Return the idle connections, the oldest first."""
@@ -173,7 +174,7 @@ class Shelf(Generic[C, W]):
     def count_only(self, connections: list[C]) -> None:
         """Count nobody else any more."""
         self.open.intersection_update(connections)
-        for lane in self._lanes.values():
+        for lane in self.by_origin.values():
             lane.open.intersection_update(connections)
 
     def take(self, connection: C, lane: Lane[C]) -> None:
