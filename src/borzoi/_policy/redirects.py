@@ -32,6 +32,9 @@ DEPARTED = "borzoi.departed"
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization")
 """Fields that go to another origin under no circumstances."""
 
+WEBSOCKET_KEY = "Sec-WebSocket-Key"
+"""The field that proves that a WebSocket's handshake was read."""
+
 SENSITIVE = "sensitive_headers"
 """The request extension that names more of them."""
 
@@ -118,6 +121,11 @@ def redirect_headers(request: Request, url: URL, method: str) -> Headers:
 
     # The jar of the client decides anew, for each hop.
     headers.pop("Cookie", None)
+    if WEBSOCKET_KEY in headers:
+        from .._wire.websocket_handshake import new_key
+
+        # RFC 6455 4.1, item 7: who redirected has seen the key, and the next handshake has another.
+        headers[WEBSOCKET_KEY] = new_key()
     return headers
 
 

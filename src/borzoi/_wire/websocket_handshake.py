@@ -34,7 +34,7 @@ def opening_fields(subprotocols: Sequence[str] | None) -> dict[str, str]:
     fields = {
         "connection": "upgrade",
         "upgrade": "websocket",
-        "sec-websocket-key": binascii.b2a_base64(os.urandom(16), newline=False).decode("ascii"),
+        "sec-websocket-key": new_key(),
         "sec-websocket-version": "13",
     }
     if subprotocols is not None:
@@ -44,6 +44,11 @@ def opening_fields(subprotocols: Sequence[str] | None) -> dict[str, str]:
                 raise LocalProtocolError(f"{subprotocols!r} are no subprotocols: each is a token, and there but once.")
         fields["sec-websocket-protocol"] = ", ".join(subprotocols)
     return fields
+
+
+def new_key() -> str:
+    """Return a key, which proves that the answer is to this handshake: each has its own (4.1, item 7)."""
+    return binascii.b2a_base64(os.urandom(16), newline=False).decode("ascii")
 
 
 def accept_of(key: str) -> str:

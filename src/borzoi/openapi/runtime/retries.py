@@ -55,18 +55,17 @@ def _is_repeatable(request: dict[str, Any]) -> bool:
 def _asked_pause(response: Response) -> float | None:
     """Return the seconds of Retry-After (RFC 9110, section 10.2.3)."""
     text = response.headers.get("retry-after", "").strip()
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return float(text)
     if not text:
         return None
     from email.utils import parsedate_to_datetime
 
     try:
-        when = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
+        pause = parsedate_to_datetime(text) - parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, TypeError):  # no date, or one with a zone and one without
         return None
-    return max(0.0, (when - now).total_seconds())
+    return max(0.0, pause.total_seconds())
 
 
 async def sleep(seconds: float) -> None:
