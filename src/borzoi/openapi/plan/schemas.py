@@ -163,7 +163,9 @@ class Schemas:
             return Reference(key)
         place = self._home(node, place)
         self._active.add(key)
-        result = self._build(parts_of(node), key, place, side)
+        parts = parts_of(node)
+        # What is true, false, or no schema at all says nothing.
+        result = self._build(parts, key, place, side) if parts.nodes else self._any(node, UNDECLARED)
         self._active.discard(key)
         if key in self._recursive and result != Reference(key):
             # A list of itself, say: only a class of its own can be named while it is being made.
