@@ -27,7 +27,7 @@ install = test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
 	$(1)/bin/python -m pip install --quiet --upgrade pip && $(1)/bin/python -m pip install --quiet $(2)
 endif
 
-.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up restarts soak flakes docs openapi-corpus openapi-replies scoreboard compat audit sbom clean
+.PHONY: help setup demo test test-servers coverage lint types bench fuzz fuzz-guided mix-up restarts soak flakes docs openapi-corpus openapi-replies openapi-spector scoreboard compat audit sbom clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets, each with its sentence.
@@ -89,6 +89,9 @@ openapi-corpus: $(VENV)/.installed ## Generate clients of many documents and sho
 
 openapi-replies: $(VENV)/.installed ## Make replies for all operations of many documents, and hold them to the documents' schemas.
 	$(BIN)/python -m scripts.openapi_replies $(or $(OPENAPI_CORPUS),tests/data/openapi) $(ARGS)
+
+openapi-spector: $(VENV)/.installed ## Call TypeSpec's mock server with clients of its documents, and show its report. npm fetches both.
+	$(BIN)/python -m scripts.spector $(ARGS)
 
 compat: $(VENV)/.installed ## Compare our names with those of httpx 0.28.1, run its suite and those of its users, and SDKs on both.
 	$(BIN)/python -m scripts.compat $(ARGS)

@@ -1,0 +1,1 @@
+"""Our clients of TypeSpec's documents, called against TypeSpec's mock server."""
