@@ -74,9 +74,20 @@ def test_the_corpora_are_there() -> None:
     """Each has cases, and what differs is fewer than what does not."""
     known = scoreboard.corpora()
 
-    assert len(known) == 7
+    assert len(known) == 11
     for corpus in known:
         assert corpus.cases > 2 * sum(corpus.differences.values()), corpus.name
+
+
+def test_corpora_are_shown() -> None:
+    """Their table has the cases, what passed, differs and failed, a line for each difference, and what is not run."""
+    known = [Corpus("urls", "x", 9, {"Because.": 2})]
+    lines = list(scoreboard.corpus_table(known, [Row("urls", "9 cases", 6, 1)]))
+
+    assert lines[0].split() == ["suite", "cases", "passed", "differ", "failed"]
+    assert lines[1].split() == ["urls", "9", "6", "2", "1"]
+    assert lines[2].split() == ["2", "Because."]
+    assert "not run: SigV4: it waits for the feature" in lines
 
 
 def test_codes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
