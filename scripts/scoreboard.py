@@ -54,10 +54,10 @@ class Row(NamedTuple):
     @property
     def state(self) -> str:
         """What is said of it."""
-        if self.note and not self.passed + self.failed:
-            return "waits"
         if self.failed:
             return "FAILS"
+        if self.note:
+            return "waits"
         return "holds" if self.passed else "not run"
 
 

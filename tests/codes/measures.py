@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from .index import Code
+
+RECORD = Path(__file__).parents[1] / "data" / "endurance.json"
+"""What long runs have counted: `scripts/endurance` writes it."""
+
+NO_FINDING = "endurance/test_commands.py::test_no_finding_is_recorded"
+
+
+def long_run(measure: str, target: int, of_what: str, holds: str, *tests: str) -> Code:
+    """Return a measure of which a part is in the suite, and which waits until as much was run as its target."""
+    parts = json.loads(RECORD.read_text("utf-8")).get(measure, {}).values()
+    count = sum(part["count"] for part in parts)
+    asks = f"{holds}: {count:,} of {target:,} {of_what}"
+    waits = "" if count >= target else f"{count:,} of {target:,} were run"
+    return Code(asks, (*tests, NO_FINDING), waits)
+
 
 MEASURES: dict[str, Code] = {
     "redirects and secrets": Code("2,640 cells, 0 leaks", ("codes/test_r1.py",)),
@@ -15,15 +33,21 @@ MEASURES: dict[str, Code] = {
     "forks, loops, threads": Code("all", ("exchange/test_fork.py", "exchange/test_loops.py", 60, 61, 62)),
     "TLS refused": Code("the whole matrix, 0 bytes of the request sent", ("codes/test_v.py::TestV1",)),
     "canaries": Code("0 in logs, reprs, exceptions and pickles", ("codes/test_d.py::TestD5", "client/test_secrets.py")),
-    "fuzzed input": Code(
-        "no other exception in 10^7 inputs",
-        waits="the property tests of the suite draw some thousands (`make fuzz`: a hundred times that); no coverage-guided target",
+    "fuzzed input": long_run(
+        "fuzzed input", 10_000_000, "inputs, by atheris", "no other exception, no hang", "fuzz/test_targets.py",
+        "wire/test_http1_fuzz.py", "wire/test_http2_fuzz.py",
     ),
-    "mix-up": Code(
-        "0 in 10^6 hostile sequences",
-        waits="tests/exchange/test_retry.py has some thousands; a long form is to be made of it",
+    "mix-up": long_run(
+        "mix-up", 1_000_000, "hostile sequences", "no response to another request", "endurance/test_mixing.py",
+        "exchange/test_retry.py::test_responses_are_never_mixed_up",
     ),
-    "restarts": Code("99.99 % of 10^5 requests, no POST twice", waits="the same"),
-    "soak": Code("memory, descriptors and threads level off", waits="no target runs for a duration yet"),
-    "flakes": Code("0 in 100 repeats of the suite", waits="not counted"),
+    "restarts": long_run(
+        "restarts", 100_000, "idempotent requests", "99.99 % succeed, no POST twice", "endurance/test_restarting.py",
+        "exchange/test_retry.py",
+    ),
+    "soak": long_run(
+        "soak", 20, "minutes", "memory, descriptors and threads level off, no task is left", "endurance/test_soaking.py",
+        "exchange/test_multiplexed_soak.py",
+    ),
+    "flakes": long_run("flakes", 100, "repeats of the suite", "none fails", "endurance/test_commands.py"),
 }  # fmt: skip

@@ -17,8 +17,9 @@ EVERYTHING = {**CODES, **MEASURES}
 
 @pytest.mark.parametrize("code", EVERYTHING)
 def test_what_is_named_is_there(code: str) -> None:
-    """Each code and measure has a test that exists, or a reason why it has none."""
-    assert bool(EVERYTHING[code].tests) != bool(EVERYTHING[code].waits)
+    """Each code has a test that exists, or a reason why it has none; a measure may have a part of its tests."""
+    assert EVERYTHING[code].tests or EVERYTHING[code].waits
+    assert code in MEASURES or not (EVERYTHING[code].tests and EVERYTHING[code].waits)
     for test in EVERYTHING[code].tests:
         if isinstance(test, int):
             assert test in ROWS

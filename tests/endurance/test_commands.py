@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from scripts.endurance import flakes, record
+from scripts.endurance import flakes, fuzz, mixup, record, restarts, soak
+from tests.codes.measures import MEASURES
 
 
 def test_clean_runs_add_up(tmp_path: Path) -> None:
@@ -38,3 +39,26 @@ def test_flakes_are_listed() -> None:
         "fails: a::d (2 of 2)",
         "2 repeats, 0 without a failure",
     ]
+
+
+def test_no_finding_is_recorded() -> None:
+    """What was found by the latest long runs was mended, and they ran again; each target of theirs has its count."""
+    everything = record.recorded()
+
+    assert everything
+    found = [
+        (measure, part) for measure, parts in everything.items() for part, entry in parts.items() if entry["findings"]
+    ]
+    assert found == []
+    assert all(entry["count"] > 0 for parts in everything.values() for entry in parts.values())
+
+
+def test_the_scoreboard_knows_the_targets() -> None:
+    """A measure waits until as much was run as the commands run by default."""
+    targets = {fuzz.MEASURE: fuzz.TOTAL, mixup.MEASURE: mixup.TARGET, restarts.MEASURE: restarts.TARGET}
+    targets |= {soak.MEASURE: soak.TARGET, flakes.MEASURE: flakes.TARGET}
+    counts = {measure: sum(part["count"] for part in parts.values()) for measure, parts in record.recorded().items()}
+
+    for measure, target in targets.items():
+        assert f"of {target:,} " in MEASURES[measure].asks
+        assert bool(MEASURES[measure].waits) == (counts.get(measure, 0) < target)
