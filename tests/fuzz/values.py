@@ -17,24 +17,15 @@ ORDINARY_LINE_ENDS = bytes.maketrans(b"\r\0", b"\n\n")
 
 def url(data: bytes) -> None:
     """A text is a URL, which reads the same when it is written and read again, or InvalidURL says why not."""
-    text = (
-        data.decode("utf-8", "surrogatepass" if data[:1] < b"\x80" else "replace")
-        if _decodes(data)
-        else data.decode("latin-1")
-    )
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
     try:
         found = URL(text) if len(data) % 2 else BASE.join(text)
     except InvalidURL:
         return
     _check_url(found)
-
-
-def _decodes(data: bytes) -> bool:
-    try:
-        data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _check_url(found: URL) -> None:
