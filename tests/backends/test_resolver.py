@@ -15,6 +15,7 @@ import pytest
 from borzoi._backends.resolver import MAX_NAMES, Names
 from borzoi._errors import BlockedAddress, ConnectError, ConnectTimeout
 from tests.worlds.dialing import settle
+from tests.worlds.peers import IN_TIME
 from tests.worlds.world import World
 
 
@@ -410,7 +411,7 @@ def test_an_async_function_has_the_time_of_who_waits(async_world: World) -> None
         ask.may_go_on = False
         names.forget("a.test", 80)
         await impatient()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < IN_TIME
 
     async_world.run(body)
 
@@ -449,6 +450,7 @@ def test_a_fork_begins_anew(world: World, system: System) -> None:
         names = Names()
         with pytest.raises(ConnectTimeout):
             await hosts(world, names, timeout=0.02)
+        await world.wait_for(system.came)  # a busy machine may begin the lookup after the time is over
         names.start_anew()
         system.go_on.set()
         assert await hosts(world, names) == ["127.0.0.1"]

@@ -114,6 +114,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[st
     (folder / "pytest.ini").write_text("[pytest]\n")
     kept = _Reports()
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:cov"]
+    # Not as a module of this process: in another order of tests the samples run more than once.
+    options.append("--import-mode=importlib")
     pytest.main([str(folder), "--rootdir", str(folder), "-c", str(folder / "pytest.ini"), *options], plugins=[kept])
     assert mocking.swept is None
     return kept.texts

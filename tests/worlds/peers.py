@@ -21,6 +21,9 @@ from typing import Any, Self
 LIMIT = 20.0
 """Seconds after which a peer gives up waiting."""
 
+IN_TIME = 10.0
+"""Seconds within which what is to take some milliseconds has ended, even where others use the machine as well."""
+
 Handler = Callable[[socket.socket], object]
 
 

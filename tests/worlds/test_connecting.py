@@ -15,7 +15,7 @@ from borzoi._backends.base import ConnectOptions
 from borzoi._errors import ConnectError, ConnectTimeout
 
 from .dialing import PLAIN, read_exactly, settle
-from .peers import RawServer, black_hole, echo, refusing_port, saying
+from .peers import IN_TIME, RawServer, black_hole, echo, refusing_port, saying
 from .world import World
 
 Answers = list[str] | BaseException | threading.Event
@@ -112,7 +112,7 @@ def test_the_next_address_is_tried(world: World, names: dict[str, Answers], firs
             assert world.run(_hello, world, "peer.test", server.port) == b"hello"
             took = time.monotonic() - started
 
-    assert took < 2.0
+    assert took < IN_TIME
     assert first == "refused" or took > 0.24
 
 
@@ -199,7 +199,7 @@ def test_hanging_lookups_end_in_time(world: World, names: dict[str, Answers]) ->
             async def body() -> bytes:
                 started = time.monotonic()
                 await world.gather(*[one] * 40)
-                assert time.monotonic() - started < 5.0
+                assert time.monotonic() - started < IN_TIME
                 over.set()
                 return await _hello(world, "peer.test", server.port)
 

@@ -16,7 +16,7 @@ from borzoi._backends.trio import backend_for
 from borzoi._errors import ConnectTimeout, ReadTimeout
 
 from .dialing import PLAIN, connect, connected, secure
-from .peers import RawServer, black_hole, echo, silent, unix_black_hole
+from .peers import IN_TIME, RawServer, black_hole, echo, silent, unix_black_hole
 from .world import World
 
 
@@ -29,7 +29,7 @@ def test_a_silent_peer_is_a_read_timeout(world: World) -> None:
                 started = time.monotonic()
                 with pytest.raises(ReadTimeout, match=rf"No bytes from 127\.0\.0\.1:{server.port} within 0\.03 s"):
                     await stream.read(0.03)
-                assert 0.025 < time.monotonic() - started < 1.0
+                assert 0.025 < time.monotonic() - started < IN_TIME
 
         world.run(body)
 
@@ -85,7 +85,7 @@ def test_a_black_hole_is_a_connect_timeout(world: World) -> None:
             started = time.monotonic()
             with pytest.raises(ConnectTimeout, match=rf"Could not connect to 127\.0\.0\.1:{port} within 0\.05 s"):
                 await world.backend().connect_tcp("127.0.0.1", port, 0.05, PLAIN)
-            assert 0.04 < time.monotonic() - started < 1.0
+            assert 0.04 < time.monotonic() - started < IN_TIME
 
         world.run(body)
 
@@ -99,7 +99,7 @@ def test_a_unix_socket_with_a_full_backlog_is_a_connect_timeout(world: World, tm
             started = time.monotonic()
             with pytest.raises(ConnectTimeout, match=r"full within 0.05 s"):
                 await world.backend().connect_unix(path, 0.05, PLAIN)
-            assert 0.04 < time.monotonic() - started < 1.0
+            assert 0.04 < time.monotonic() - started < IN_TIME
 
         world.run(body)
 
@@ -207,7 +207,7 @@ def test_many_waits_end_each_at_its_own_time(async_world: World) -> None:
 
         late = async_world.run(body)
         assert min(late) > -0.002
-        assert sorted(late)[900] < 3.0
+        assert sorted(late)[900] < IN_TIME
 
 
 def test_an_earlier_deadline_overtakes(async_world: World) -> None:
@@ -226,7 +226,7 @@ def test_an_earlier_deadline_overtakes(async_world: World) -> None:
                     started = time.monotonic()
                     with pytest.raises(ReadTimeout):
                         await second.read(0.02)
-                    assert time.monotonic() - started < 1.0
+                    assert time.monotonic() - started < IN_TIME
                     handle.cancel()
 
         async_world.run(body)
@@ -247,7 +247,7 @@ def test_deadlines_follow_the_clock_of_trio() -> None:
 
         wall = time.monotonic()
         assert trio.run(body, clock=trio.testing.MockClock(autojump_threshold=0.01)) == pytest.approx(3600)
-        assert time.monotonic() - wall < 5
+        assert time.monotonic() - wall < IN_TIME
 
 
 def test_a_cancelled_wait_leaves_nothing(async_world: World) -> None:
@@ -303,7 +303,7 @@ def test_a_handshake_that_does_not_come_is_a_connect_timeout(world: World) -> No
                 ConnectTimeout, match=rf"finish the TLS handshake to 127\.0\.0\.1:{server.port} within 0\.05 s"
             ):
                 await secure(stream, timeout=0.05)
-            assert time.monotonic() - started < 2.0
+            assert time.monotonic() - started < IN_TIME
 
         try:
             world.run(body)
