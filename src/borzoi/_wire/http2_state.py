@@ -56,7 +56,8 @@ class GoAway:
 
     def __str__(self) -> str:
         text = f"GOAWAY, {name_of_code(self.code)}"
-        return f"{text}: {self.debug[:200].decode('ascii', 'backslashreplace')}" if self.debug else text
+        # As repr() shows it, without its quotes: a line break of the server's would begin a line of the program's log.
+        return f"{text}: {repr(self.debug[:200])[2:-1]}" if self.debug else text
 
 
 class ConnectionState:
