@@ -49,7 +49,7 @@ OVER_HTTP2 = [name for name, (_, _, over_http2) in FAULTS.items() if over_http2]
 HTTP2: dict[str, Any] = {"http1": False, "http2": True}
 """Settings of a client that knows its server to speak HTTP/2."""
 
-SHORT = borzoi.Timeout(10, read=0.1)
+SHORT = borzoi.Timeout(10, read=0.25)
 
 Failure = tuple[type[BaseException], str]
 
