@@ -92,8 +92,8 @@ def in_flight() -> list[Row]:
 
 def secured() -> list[Row]:
     """Return the rows over TLS 1.3, with HTTP/1.1 and with HTTP/2."""
-    tls = {"section": "TLS 1.3", "place": "tls"}
-    http2 = {"section": "HTTP/2 over TLS 1.3", "place": "http2"}
+    tls: dict[str, Any] = {"section": "TLS 1.3", "place": "tls"}
+    http2: dict[str, Any] = {"section": "HTTP/2 over TLS 1.3", "place": "http2"}
     fast = without(LOOP, *SLOW)
     return [
         Row(title="asyncio, 1 in flight, TLS", clients=LOOP, **tls),
@@ -115,7 +115,7 @@ def sizes() -> list[Row]:
     """Return the rows about bodies: down, up, and chunk by chunk."""
     down, up, chunks = "Bodies that are received", "Bodies that are sent and come back", "Bodies read chunk by chunk"
     loop, blocking = without(LOOP, "floor"), without(BLOCKING, "floor")
-    large = {"least": 4, "seconds": 0.3}
+    large: dict[str, Any] = {"least": 4, "seconds": 0.3}
     mib = 1024**2
     return [
         Row(down, "asyncio, 64 in flight, 10 KiB", LOOP, path="10k", in_flight=64),
@@ -145,7 +145,7 @@ def connections() -> list[Row]:
     new, far = "A new connection for each request", "A round trip of 50 ms, TLS 1.3: what a pool is worth"
     loop, blocking = without(LOOP, "floor"), without(BLOCKING, "floor")
     few = ("borzoi", "pyreqwest", "wreq", "aiohttp", "httpx")
-    brief = {"seconds": 0.0, "least": 2}
+    brief: dict[str, Any] = {"seconds": 0.0, "least": 2}
     return [
         Row(new, "asyncio, 16 in flight, new connections", loop, "fresh", in_flight=16),
         Row(new, "asyncio, 16 in flight, new connections, TLS", loop, "fresh_tls", in_flight=16),
@@ -160,7 +160,7 @@ def footprint() -> list[Row]:
     """Return the rows that are not about time for each request."""
     idle = ("borzoi", "pyreqwest", "wreq", "aiohttp", "niquests")
     loop, blocking = without(LOOP, "floor"), without(BLOCKING, "floor")
-    whole = {"path": "1g", "streamed": True, "kind": "peak"}
+    whole: dict[str, Any] = {"path": "1g", "streamed": True, "kind": "peak"}
     return [
         Row("start", STARTING, STARTERS, kind="start", place=""),
         Row(
@@ -181,7 +181,7 @@ def footprint() -> list[Row]:
 
 def unpinned() -> list[Row]:
     """Return some rows again, with all cores for the client."""
-    free = {"section": "All cores for the client", "in_flight": 64, "pinned": False}
+    free: dict[str, Any] = {"section": "All cores for the client", "in_flight": 64, "pinned": False}
     few = without(LOOP, "floor", *SLOW)
     return [
         Row(title="asyncio, 64 in flight, all cores", clients=few, **free),

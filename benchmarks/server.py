@@ -71,7 +71,7 @@ SMALL = '{"id": 17, "name": "a record of a small size", "active": true, "score":
 """The small JSON body."""
 
 
-PLACES_OF = ("plain", "tls", "http2", "fresh", "fresh_tls")
+PLACES_OF: tuple[str, ...] = ("plain", "tls", "http2", "fresh", "fresh_tls")
 """The ways to reach the server. `fresh` ones have a new connection for each request."""
 
 

@@ -44,7 +44,8 @@ def all_targets(rows: Sequence[Row]) -> list[Target]:
         for peer, most in peers
     ]
     if NARROW in named and WIDE in named:
-        growth = paired(*[named[title].measured.get("borzoi", []) for title in (WIDE, NARROW)])
+        wide, narrow = [named[title].measured.get("borzoi", []) for title in (WIDE, NARROW)]
+        growth = paired(wide, narrow)
         targets.append(Target("asyncio, growth with concurrency", "CPU at 1,000 / at 16", GROWTH, growth))
     return targets + (_starting(named[STARTING]) if STARTING in named else [])
 
