@@ -7,6 +7,7 @@ writes that again is for the mock server to say; whether it reads the reply is s
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import importlib
 import json
 import re
@@ -51,12 +52,19 @@ class Service:
         made = generate(self._document, output=output)
         self._plan = made.package
         self._package = importlib.import_module(output.name)
-        names = {name: getattr(importlib.import_module(each), name, None) for each, name in _NAMES}
-        self._names = {**vars(runtime), **names, "models": importlib.import_module(f"{output.name}.models")}
+        names = {name: getattr(importlib.import_module(each), name) for each, name in _NAMES}
+        self._names = {
+            **vars(runtime),
+            **names,
+            "dt": dt,
+            "models": importlib.import_module(f"{output.name}.models"),
+        }
         self._types = Types(self._plan.models)
 
     def find(self, method: str, uri: str) -> Found | None:
         """Return the operation of a request."""
+        # Express has a backslash before a colon that begins no parameter.
+        uri = uri.replace("\\", "")
         found: list[Found] = []
         for operation in self._plan.operations:
             pattern = re.sub(r"\\\{([^{}]*)\\\}", r"([^/?]*)", re.escape(operation.path))
@@ -74,11 +82,12 @@ class Service:
         arguments = dict(self._parameters(found, request, headers))
         body = request.get("body")
         if body is not None and found.operation.bodies:
-            planned = _body_for(found.operation, body)
+            planned = _body_for(found.operation, headers.get("content-type") or str(body.get("contentType", "")))
             arguments["body"] = self._body(planned, found.node, body)
             if len(found.operation.bodies) > 1:
-                arguments["content_type"] = planned.media_type
-        client = self._package.Client(base_url + found.base, **self._credentials(headers))
+                arguments["media_type"] = planned.media_type
+        accept = {"Accept": headers["accept"]} if "accept" in headers else {}
+        client = self._package.Client(base_url + found.base, **self._credentials(headers), headers=accept)
         with client:
             resource: Any = reduce(getattr, found.operation.resource.split("."), client)
             result = getattr(resource, found.operation.short)(**arguments)
@@ -106,6 +115,9 @@ class Service:
         if kind == "multipart":
             return self._form(node, body)
         content = _content(body)
+        if planned.media_type == "application/merge-patch+json":
+            # RFC 7396: null deletes a member, whatever its type is.
+            return json.loads(content)
         if kind == "json":
             return decoder(self._type(planned.type))(content)
         if "jsonl" in planned.media_type:
@@ -168,9 +180,8 @@ def _canonical(value: Any) -> Any:
     return _TIME.sub(r"\1Z", value) if isinstance(value, str) else value
 
 
-def _body_for(operation: Operation, body: dict[str, Any]) -> Body:
-    wanted = str(body.get("contentType", "")).partition(";")[0]
-    exact = [each for each in operation.bodies if each.media_type == wanted]
+def _body_for(operation: Operation, content_type: str) -> Body:
+    exact = [each for each in operation.bodies if each.media_type == content_type.partition(";")[0]]
     return (exact or [*operation.bodies])[0]
 
 

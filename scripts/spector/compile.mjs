@@ -24,15 +24,19 @@ function* files(place, name) {
   }
 }
 
+// The address of the server is not known before it runs.
+const config = { baseUrl: "http://server" };
+
 function plain(value) {
   if (value === undefined || typeof value === "function") return undefined;
   if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString("base64") };
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== "object") return value;
   if (value.rawContent !== undefined) {
-    const raw = value.rawContent?.serialize ? value.rawContent.serialize({ baseUrl: "" }) : value.rawContent;
+    const raw = value.rawContent?.serialize ? value.rawContent.serialize(config) : value.rawContent;
     return { contentType: value.contentType, raw: plain(raw) };
   }
+  if (typeof value.serialize === "function") return plain(value.serialize(config));
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plain(child)]));
 }
 

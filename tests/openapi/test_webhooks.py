@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime as dt
 import hashlib
 import hmac
 import importlib
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from borzoi.openapi import generate
+import borzoi
+from borzoi.openapi import generate, runtime
 from borzoi.openapi.runtime import SignatureError, Webhook, WebhookError, verify, verify_hmac
+from tests.openapi.serving import API, Asked, Reply
 from tests.structure.source import ROOT
 
 PET = {
@@ -98,9 +102,102 @@ def test_links_are_told(importing: Path, client_of: Any, style: str) -> None:
     lines = (Path(package.__file__).parent / "README.md").read_text().splitlines()
     called = ("get_pet.sync", "add_pet.sync") if style == "functions" else ("client.pets.get", "client.pets.add")
 
-    assert f"  - leads to `{called[0]}(id=$response.body#/id)`: The pet." in lines
-    assert f"  - leads to `{called[1]}()`" in lines
+    assert (
+        f"  - leads to `{called[0]}(id=$response.body#/id)`, which `links.it()` of the response calls: The pet."
+    ) in lines
+    assert f"  - leads to `{called[1]}()`, which `links.again()` of the response calls" in lines
     assert sum("leads to" in line for line in lines) == 2
+
+
+LINKED: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Repos", "version": "1"},
+    "paths": {
+        "/users/{name}": {
+            "parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "put": {
+                "operationId": "putUser",
+                "tags": ["users"],
+                "parameters": [{"name": "per-page", "in": "query", "schema": {"type": "integer"}}],
+                "requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": {"org": {"type": "string"}}}}}},
+                "responses": {
+                    "200": {
+                        "description": "",
+                        "headers": {"X-Next": {"schema": {"type": "string"}}},
+                        "content": {"application/json": {"schema": {"type": "object", "properties": {"repos": {"type": "array", "items": {"type": "string"}}}}}},
+                        "links": {
+                            "firstRepo": {"operationId": "getRepo", "parameters": {"owner": "$request.path.name", "slug": "$response.body#/repos/0", "page": "$request.query.per-page"}},
+                            "class": {"operationId": "getRepo", "parameters": {"owner": "$request.body#/org", "slug": "{$method}-{$statusCode}", "page": "$response.header.X-Next"}},
+                            "Broken": {"operationId": "getRepo", "parameters": {"owner": "$response.body#/repos/9", "slug": "$request.what", "page": "7"}},
+                            "Away": {"operationRef": "https://other.test/x"},
+                        },
+                    }
+                },
+            },
+        },
+        "/repos/{owner}/{slug}": {
+            "get": {
+                "operationId": "getRepo",
+                "tags": ["repos"],
+                "parameters": [{"name": "page", "in": "query", "schema": {"type": "integer"}}],
+                "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "string"}}}}},
+            }
+        },
+    },
+}  # fmt: skip
+
+
+def answers(asked: Asked) -> Reply:
+    """Answer with a user, or with the target that was asked for."""
+    body = {"repos": ["a b", "c"]} if asked.target.startswith("/users") else asked.target
+    return 200, {"Content-Type": "application/json", "X-Next": "3"}, json.dumps(body).encode()
+
+
+LEADS: list[tuple[str, dict[str, Any], str]] = [
+    ("first_repo", {}, "/repos/ada%2F1/a%20b?page=5"),
+    ("first_repo", {"page": 9, "slug": "mine"}, "/repos/ada%2F1/mine?page=9"),
+    ("class_", {}, "/repos/acme/PUT-200?page=3"),
+    ("broken", {"owner": "o", "slug": "s"}, "/repos/o/s?page=7"),
+]
+
+
+@pytest.mark.parametrize("style", ["both", "functions"])
+def test_links_are_methods(client_of: Any, style: str) -> None:
+    """A response calls the operations that it leads to, with what was sent and received, or with what is given."""
+    package = client_of(LINKED, style=style)
+    functions = importlib.import_module(f"{package.__name__}.api.users")
+    with API(answers) as api, package.Client(api.url) as client:
+        response = functions.put_user.sync_detailed("ada/1", client=client, per_page=5, body={"org": "acme"})
+        assert dir(response.links) == ["broken", "class_", "first_repo"]
+        for name, given, target in LEADS:
+            assert getattr(response.links, name)(**given) == target
+        with pytest.raises(LookupError, match=r"needs \$response.body#/repos/9, and there is no such thing"):
+            response.links.broken(slug="s")
+        with pytest.raises(LookupError, match=r"needs \$request.what"):
+            response.links.broken(owner="o")
+        with pytest.raises(AttributeError, match="has no link 'away': there is broken, class_, first_repo"):
+            response.links.away()
+        with pytest.raises(TypeError, match="takes no argument 'pgae': there is owner, page, slug"):
+            response.links.first_repo(pgae=1)
+
+
+def test_links_are_awaited(client_of: Any) -> None:
+    """With an AsyncClient what a link gives is awaited."""
+    package = client_of(LINKED)
+
+    async def followed(url: str) -> Any:
+        async with package.AsyncClient(url) as client:
+            response = await client.users.with_response.put("ada", per_page=1, body={"org": "acme"})
+            return await response.links.first_repo()
+
+    with API(answers) as api:
+        assert asyncio.run(followed(api.url)) == "/repos/ada/a%20b?page=1"
+
+
+def test_a_response_without_a_client_has_no_links() -> None:
+    """A response that a program makes itself says why its links lead nowhere."""
+    with pytest.raises(RuntimeError, match="no client is known"):
+        runtime.Response(None, borzoi.Response(200)).links.x()
 
 
 SECRET = b"a key of some length"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..plan.values import Link, Operation, Package
 from .models import docstring_text
+from .tables import link_arguments, named_links
 from .text import Group, docstring, lines_of, literal, prose
 from .types import Types, imports, names_in
 
@@ -33,20 +34,14 @@ def render_webhooks(package: Package) -> str:
 
 def link_lines(operation: Operation, package: Package, style: str) -> list[str]:
     """Return what README.md says of where a reply leads."""
-    if not operation.links:
-        return []
-    targets = {each.id: each for each in package.operations}
-    return [_line(link, targets[link.target], style) for link in operation.links if link.target in targets]
+    return [_line(*each, style) for each in named_links(operation, package)]
 
 
-def _line(link: Link, target: Operation, style: str) -> str:
+def _line(name: str, target: Operation, link: Link, style: str) -> str:
     called = f"{target.name}.sync" if style == "functions" else f"client.{target.resource}.{target.short}"
-    known = {each.wire: each.name for each in target.parameters}
-    # A name may say where its parameter is: "path.id".
-    named = [(known.get(wire) or known.get(wire.partition(".")[2]), value) for wire, value in link.arguments]
-    arguments = ", ".join(f"{name}={_code(value)}" for name, value in named if name)
+    arguments = ", ".join(f"{each}={_code(value)}" for each, value in link_arguments(target, link))
     doc = f": {prose(link.doc, limit=100).replace('`', '')}" if link.doc else ""
-    return f"  - leads to `{called}({arguments})`{doc}"
+    return f"  - leads to `{called}({arguments})`, which `links.{name}()` of the response calls{doc}"
 
 
 def _code(text: str) -> str:

@@ -12,6 +12,7 @@ from .bodies import JSON, Body, Part
 from .calling import HeadedOperation, Operation
 from .client import AsyncClient, Client, ClientOptions
 from .functions import Functions, PagedFunctions
+from .links import Link, Links
 from .operation import BINARY, PARTS, TEXT, Call, Errors
 from .paging import AsyncPage, AsyncPages, Page, Paging
 from .parameters import cookie, header, path, query, query_string
@@ -61,6 +62,8 @@ __all__ = [
     "header",
     "Headers",
     "JSON",
+    "Link",
+    "Links",
     "Operation",
     "Page",
     "PagedFunctions",

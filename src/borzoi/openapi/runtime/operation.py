@@ -55,6 +55,7 @@ class Endpoint:
         headers: Callable[[], Any] | None = None,
         pages: Paging | None = None,
         server: Server | None = None,
+        links: Mapping[str, Any] | None = None,
     ) -> None:
         self.method, path = route.split(" ", 1)
         self.path = path
@@ -70,6 +71,8 @@ class Endpoint:
         self.headers = headers
         self.pages = pages
         self.server = server
+        self.links = links or {}
+        """Where replies lead: a `Link` by each name."""
         self._readers: dict[int, Callable[[Response], Any]] = {}
 
     @property

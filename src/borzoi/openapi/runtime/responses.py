@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from ... import Headers
 from ... import Response as HTTPResponse
+from .links import Links
 from .operation import Call
 
 T = TypeVar("T")
@@ -18,11 +20,19 @@ H = TypeVar("H")
 class Response(Generic[T]):
     """Hold the body of a response in its declared type, and the response."""
 
-    __slots__ = ("data", "http")
+    __slots__ = ("_links", "data", "http")
 
     def __init__(self, data: T, http: HTTPResponse) -> None:
         self.data = data
         self.http = http
+        self._links: Callable[[], Links] | None = None
+
+    @property
+    def links(self) -> Links:
+        """The operations that it leads to, each a method with the name of its link."""
+        if self._links is None:
+            raise RuntimeError("This response was made by hand: no client is known that links could be followed with.")
+        return self._links()
 
     @property
     def status_code(self) -> int:
@@ -50,10 +60,12 @@ class TypedResponse(Response[T], Generic[T, H]):
         return self._type(self.http.headers)
 
 
-def response_of(call: Call[T], data: T, http: HTTPResponse) -> Response[T]:
+def response_of(client: Any, call: Call[T], data: T, http: HTTPResponse) -> Response[T]:
     """Return the response of a call."""
     headers = call.operation.headers
-    return Response(data, http) if headers is None else TypedResponse(data, http, headers())
+    response = Response(data, http) if headers is None else TypedResponse(data, http, headers())
+    response._links = partial(Links, client, call, http)
+    return response
 
 
 class TypedHeader:
