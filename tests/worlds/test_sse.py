@@ -133,10 +133,20 @@ def test_waiting_can_be_cancelled(async_world: World) -> None:
         async with async_world.client() as client:
             for _ in range(2):
                 received: list[str] = []
-                async with async_world.move_on_after(0.1) as scope, client.sse(server.url, reconnect=1) as source:
-                    async for event in source:
-                        received.append(event.data)  # noqa: PERF401 - what comes before the end counts
-                assert scope.cancelled_caught
+                came = threading.Event()
+
+                async def subscribe(received: list[str] = received, came: threading.Event = came) -> None:
+                    async with client.sse(server.url, reconnect=1) as source:
+                        async for event in source:
+                            received.append(event.data)
+                            came.set()
+
+                async with async_world.tasks() as tasks:
+                    subscribed = tasks.start(subscribe)
+                    await async_world.wait_for(came)
+                    await async_world.backend().sleep(0.02)
+                    subscribed.cancel()
+                assert subscribed.cancelled
                 assert received == ["a"]
 
     with RawServer(handler) as server:
