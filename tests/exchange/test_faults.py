@@ -60,6 +60,7 @@ def fails(world: World, handler: Any, error: type[Exception], match: str, method
 
     with RawServer(handler) as server:
         world.run(body)
+        server.wait_for_connections(1)  # a short time-out may be over before a busy server accepts
         assert len(server.connections) == 1
 
 
