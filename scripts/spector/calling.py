@@ -49,6 +49,7 @@ class Service:
 
     def __init__(self, document: Path, output: Path) -> None:
         self._document: Document = open_document(document)
+        self._version = document.stem.removeprefix("openapi").removeprefix(".")
         made = generate(self._document, output=output)
         self._plan = made.package
         self._package = importlib.import_module(output.name)
@@ -65,6 +66,8 @@ class Service:
         """Return the operation of a request."""
         # Express has a backslash before a colon that begins no parameter.
         uri = uri.replace("\\", "")
+        if "/api-version:" in uri and f"/api-version:{self._version}/" not in uri:
+            return None
         found: list[Found] = []
         for operation in self._plan.operations:
             pattern = re.sub(r"\\\{([^{}]*)\\\}", r"([^/?]*)", re.escape(operation.path))

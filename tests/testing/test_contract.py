@@ -437,6 +437,24 @@ def test_one_alternative_alone_fits(members: list[Any], expected: Any) -> None:
     assert body == expected
 
 
+@pytest.mark.parametrize(
+    "of", [{"type": "object"}, {"type": "object", "additionalProperties": NUMBER, "properties": {"a": TEXT}}]
+)
+def test_an_object_of_any_names_takes_the_rest_of_a_query(of: dict[str, Any]) -> None:
+    """Members of an exploded object that may have any name are no unknown parameters; other parameters keep theirs."""
+    parameters = [{"name": "filter", "in": "query", "schema": of}, {"name": "limit", "in": "query", "schema": NUMBER}]
+    item = {"get": {"parameters": parameters, "responses": {"204": {"description": ""}}, "security": [{"key": []}]}}
+    with mock() as m:
+        contract = contract_of(m, {**DOCUMENT, "paths": {"/v": item}})
+        called(m, "GET", "/v?a=x&b=2&limit=3&k=secret", headers={})
+        contract.verify()
+        called(m, "GET", "/v?b=x&limit=y&k=secret", headers={})
+        wrong = ["'filter' at /b", "'limit'"] if "additionalProperties" in of else ["'limit'"]
+        assert [each.reason.partition(" parameter ")[2].partition(":")[0] for each in contract.violations] == wrong[
+            ::-1
+        ]
+
+
 def test_names_are_no_keywords() -> None:
     """Members and responses may be named as keywords are, and a `$ref` among properties is nothing to go by."""
     odd = {

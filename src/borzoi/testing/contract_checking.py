@@ -50,15 +50,17 @@ class Checker:
         pairs = query_pairs(received.query)
         known: set[str] = set()
         is_whole = False
-        for layout in operation.parameters:
+        keys = {scheme.text("name") for each in operation.security for scheme in each.values()}
+        for layout in sorted(operation.parameters, key=lambda each: each.takes_rest):
             node = operation.parameter_node(layout)
             if layout.location == "querystring":
                 is_whole = True
                 continue
-            value, names = layout.read(*self._raw(layout, received, in_path, pairs))
+            left = [pair for pair in pairs if pair[0] not in known | keys] if layout.takes_rest else pairs
+            value, names = layout.read(*self._raw(layout, received, in_path, left))
             known |= names
             yield from self._parameter(layout, node, value, received)
-        yield from self._unknown(operation, pairs, known, received, is_whole)
+        yield from self._unknown(operation, pairs, known | keys, received, is_whole)
         yield from self._credentials(operation, received)
         yield from self._body(operation, received)
 
@@ -84,9 +86,8 @@ class Checker:
     def _unknown(
         self, operation: Operation, pairs: list[tuple[str, str]], known: set[str], received: Received, is_whole: bool
     ) -> Iterator[Violation]:
-        keys = {scheme.text("name") for each in operation.security for scheme in each.values()}
         for name in dict.fromkeys(name for name, _ in pairs):
-            if name not in known and name not in keys and not is_whole:
+            if name not in known and not is_whole:
                 reason = f"the query parameter {name!r} is not in the document"
                 yield Violation(CODE, str(received), reason, operation.node.pointer)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
@@ -35,6 +36,15 @@ class Layout:
         self.schema = node.child("schema") if content is None else content[1].resolved().child("schema")
         self.is_json = content is not None and "json" in content[0]
         self.kinds = kinds_of(self.schema)
+
+    @cached_property
+    def takes_rest(self) -> bool:
+        """Whether what no other parameter takes of a query is its: it is an object whose members may have any name."""
+        if (self.location, self.style, self.explode, self.is_json) != ("query", "form", True, False):
+            return False
+        parts = parts_of(self.schema) if "object" in self.kinds else None
+        extra = None if parts is None else parts.get("additionalProperties")
+        return parts is not None and (extra not in (None, False) or (extra is None and not parts.properties()))
 
     def read(self, raw: str | None, pairs: list[tuple[str, str]]) -> tuple[Any, set[str]]:
         """Return the value, given the raw text of a single one or the pairs of a query; and the names that it took."""
@@ -82,7 +92,8 @@ class Layout:
             return self._deep(pairs)
         if "object" in self.kinds and self.explode and not self.is_json:
             members = parts_of(self.schema).properties()
-            found = {key: self._member(key, unquote_plus(value)) for key, value in pairs if key in members}
+            takes = {key for key, _ in pairs if key in members or self.takes_rest}
+            found = {key: self._member(key, unquote_plus(value)) for key, value in pairs if key in takes}
             return (found, set(found)) if found else (MISSING, set())
         values = [value for key, value in pairs if key == self.name]
         if not values:
