@@ -223,7 +223,9 @@ class WebSocketDisconnect(HTTPXWSException):
     __module__ = "borzoi.websockets"
 
     def __init__(self, code: int = 1000, reason: str | None = None) -> None:
-        super().__init__(f"The WebSocket was closed with code {code}{f': {reason}' if reason else '.'}")
+        # In one line, whatever the peer wrote: a line break of its own would begin a line of the program's log.
+        shown = reason if not reason or reason.isprintable() else reason.encode("unicode_escape").decode("ascii")
+        super().__init__(f"The WebSocket was closed with code {code}{f': {shown}' if shown else '.'}")
         self.code = code
         self.reason = reason or ""
 

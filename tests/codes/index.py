@@ -68,7 +68,7 @@ CODES: dict[str, Code] = {
     ),
     "D3": Code("stores are bounded", ("codes/test_d.py::TestD3", "policy/test_pooling.py", "backends/test_lookups.py", 31)),
     "D4": Code("hostile WebSocket servers", ("wire/test_websocket.py", "wire/test_websocket_frames.py", 65)),
-    "D5": Code("no secret is shown", ("codes/test_d.py::TestD5", "codes/test_ways.py::TestSecrets", "codes/test_ways_http2.py::TestD5", "client/test_secrets.py", "testing/test_cassette_secrets.py")),
+    "D5": Code("no secret is shown", ("codes/test_d.py::TestD5", "codes/test_ways.py::TestSecrets", "codes/test_ways.py::TestLogs", "codes/test_ways_http2.py::TestD5", "client/test_secrets.py", "testing/test_cassette_secrets.py")),
     "D6": Code("floods", ("wire/test_http2_floods.py", 46, 47, 48)),
     "D7": Code("lengths that nobody believes", ("codes/test_d.py::TestD7",)),
     "K1": Code("http-state", ("values/test_http_state.py",)),

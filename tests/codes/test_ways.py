@@ -387,3 +387,52 @@ class TestPauses:
             elif not pause.endswith(("GMT", "0", "2359")) and len(pause) < 99:
                 assert waits is not None
                 assert waits < 0.51  # as where the server asks for nothing
+
+
+LINES = {
+    "reason": b"HTTP/1.1 404 a%bb\r\nContent-Length: 0\r\n\r\n",
+    "status": b"HTTP/1.1 4%b04 a\r\nContent-Length: 0\r\n\r\n",
+    "field name": b"HTTP/1.1 404 a\r\nX%bA: 0\r\n\r\n",
+    "field value": b"HTTP/1.1 404 a\r\nX-A: a%bb\r\nContent-Length: 0\r\n\r\n",
+    "Location without end": b"HTTP/1.1 302 a\r\nLocation: http://[a%bb\r\nContent-Length: 0\r\n\r\n",
+    "scheme of Location": b"HTTP/1.1 302 a\r\nLocation: f%btp://two.example\r\nContent-Length: 0\r\n\r\n",
+    "host of Location": b"HTTP/1.1 302 a\r\nLocation: http://a%bb/\r\nContent-Length: 0\r\n\r\n",
+    "content coding": b"HTTP/1.1 200 a\r\nContent-Encoding: gz%bip, gzip\r\nContent-Length: 3\r\n\r\nabc",
+    "transfer coding": b"HTTP/1.1 200 a\r\nTransfer-Encoding: gz%bip\r\n\r\nabc",
+    "chunk size": b"HTTP/1.1 200 a\r\nTransfer-Encoding: chunked\r\n\r\n3%b\r\nabc",
+    "challenge": b"HTTP/1.1 401 a\r\nWWW-Authenticate: Digest realm=%b\r\nContent-Length: 0\r\n\r\n",
+}
+MORE = "\nFor more information check: "  # httpx's second line of an error status
+
+
+class TestLogs:
+    """D5: a server does not write lines of its own into a log, nor what a terminal acts upon."""
+
+    @pytest.mark.parametrize("by", ["", "http://proxy.example"])
+    @pytest.mark.parametrize("where", LINES)
+    def test_what_is_said_of_a_response_is_printable(
+        self, where: str, by: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Each byte in each place where a server's words are shown: errors and records are of one printable line."""
+        caplog.set_level(logging.DEBUG, logger="borzoi")
+        shown_: list[str] = []
+        for byte in range(256):
+            data = LINES[where] % bytes([byte])
+            backend = MemoryBackend(lambda host, port, data=data: lambda sent: [data] if sent else [])
+            transport = HTTPTransport(backend=backend, proxy=by or None)
+            with borzoi.Client(transport=transport, auth=DigestAuth("u", "p"), **CLIENT) as client:
+                try:
+                    client.get("https://one.example/" if by else "http://one.example/").raise_for_status()
+                except borzoi.HTTPError as error:
+                    shown_.append(str(error).partition(MORE)[0])
+        shown_ += [record.getMessage() for record in caplog.records]
+        assert len(shown_) > 200
+        assert all(line.replace("\t", " ").isprintable() for line in shown_)
+
+    @pytest.mark.parametrize("reason", ["bye\nERROR: lies", "\x1b[31m", "a\u2028b", "\x85", "\x9b31m", "\u202egnp"])
+    def test_what_a_session_was_closed_with(self, reason: str) -> None:
+        """The reason is kept as it came, and shown in one line."""
+        error = borzoi.websockets.WebSocketDisconnect(1008, reason)
+        assert error.reason == reason
+        assert str(error).isprintable()
+        assert "bücher" in str(borzoi.websockets.WebSocketDisconnect(1000, "bücher"))

@@ -110,7 +110,7 @@ class Connect:
 
 
 def _status(head: ResponseHead) -> str:
-    return f"{head.status} {head.reason.decode('latin-1')}"
+    return f"{head.status} {head.reason.decode('ascii', 'ignore')}"
 
 
 def merged(fields: Pairs, winning: Pairs) -> Pairs:
