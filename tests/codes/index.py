@@ -26,7 +26,7 @@ CODES: dict[str, Code] = {
     "R2": Code("credentials do not go from https to http", ("codes/test_r.py::TestR2",)),
     "R3": Code("bodies and what describes them", ("codes/test_r.py::TestR3", "client/test_redirects.py", 30)),
     "R4": Code("redirects are bounded", ("codes/test_r.py::TestR4", 28)),
-    "R5": Code("guards", ("codes/test_r.py::TestR5", "policy/test_guards.py", "exchange/test_guards.py")),
+    "R5": Code("guards", ("codes/test_r.py::TestR5", "codes/test_ways_http2.py::TestR5", "policy/test_guards.py", "exchange/test_guards.py")),
     "R6": Code("netrc", ("codes/test_r.py::TestR6", "policy/test_auth.py")),
     "R7": Code("what authentication remembers", ("codes/test_r.py::TestR7", "policy/test_digest.py", 36)),
     "R8": Code("no Referer is made up", ("codes/test_r.py::TestR8",)),

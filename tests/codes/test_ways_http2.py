@@ -1,4 +1,4 @@
-"""R1, I1, D5 and V1 over HTTP/2, and V1 for sessions and uploads: what the other modules ask of plain requests."""
+"""R1, I1, D5 and V1 over HTTP/2, V1 and R5 for sessions and uploads: what the other modules ask of plain requests."""
 
 from __future__ import annotations
 
@@ -189,3 +189,23 @@ class TestV1:
                     WAYS[way](client, f"https://{host}:{server.port}/")
             server.errors[:] = [error for error in server.errors if not isinstance(error, OSError)]
         assert heard.received == b""
+
+
+INSIDE = [
+    "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "0.0.0.0", "[::]", "169.254.169.254",
+    "100.64.0.1", "[fe80::1%25lo]", "[fd00::1]", "224.0.0.1", "240.0.0.1",
+]  # fmt: skip
+
+
+class TestR5:
+    """Addresses of the inside."""
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_they_are_out_of_reach(self, way: str) -> None:
+        """By whichever way a connection is wanted, the guard is asked, and nothing is connected to."""
+        settings: dict[str, Any] = {"trust_env": False, "http2": way == "HTTP/2"}
+        with borzoi.Client(resolver=borzoi.guards.public_only, **settings) as client:
+            for host in INSIDE:
+                for scheme in ("http", "https"):
+                    with pytest.raises(borzoi.BlockedAddress):
+                        WAYS[way](client, f"{scheme}://{host}:9/")
