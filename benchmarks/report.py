@@ -94,7 +94,7 @@ def absolute(
 
 
 def _head(row: Row, name: str, rows: int) -> str:
-    return name if rows == 1 else f"{row.title}{': ' if name else ''}{name}"
+    return name or row.title if rows == 1 else f"{row.title}{': ' if name else ''}{name}"
 
 
 def of_kind(kind: str, key: str) -> Callable[[Measured], float | None]:

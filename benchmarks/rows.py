@@ -65,8 +65,10 @@ class Row:
 
     def rounds(self, client: str, rounds: int) -> int:
         """Return in how many rounds a client takes part, of those that were asked for."""
-        concerned_ones = {*concerned(self.title), "before"}
-        return rounds if client in concerned_ones else min(rounds, FEWER_ROUNDS)
+        if self.kind not in ("load", "start"):
+            # What is counted, and not timed, is the same in each.
+            return 1
+        return rounds if client in {*concerned(self.title), "before"} else min(rounds, FEWER_ROUNDS)
 
 
 def without(clients: tuple[str, ...], *names: str) -> tuple[str, ...]:
