@@ -53,6 +53,12 @@ def test_by_default_the_authorities_of_certifi() -> None:
     assert names_of(context) > 50
 
 
+def test_none_is_the_default() -> None:
+    """Programs that leave `verify` open pass None, and httpx verifies then."""
+    unknown: Any = None
+    assert lazy_context(unknown, None, True)() is lazy_context(True, None, True)()
+
+
 def test_no_verification() -> None:
     """`verify=False` verifies nothing."""
     context = create_ssl_context(verify=False)

@@ -13,6 +13,7 @@ import trio
 import borzoi
 from borzoi import AsyncHTTPTransport, HTTPTransport, Request
 from borzoi._backends.memory import MemoryBackend
+from tests.client.conftest import World
 
 ANSWER = b"HTTP/1.1 299 Fine\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -67,6 +68,10 @@ def test_wrong_settings_are_told_at_once(transport: Any) -> None:
     """A proxy of an unknown kind, a path of certificates that is not there, limits that are none raise at once."""
     with pytest.raises(TypeError, match=r"Invalid limits: 5\. Give Limits"):
         transport(limits=5)
+    with pytest.raises(TypeError, match=r"Invalid retries='2'\. Give a whole number"):
+        transport(retries="2")
+    with pytest.raises(TypeError, match=r"Invalid verify=5\. Give True, False"):
+        transport(verify=5)
     with pytest.raises(ValueError, match="Unknown scheme for proxy"):
         transport(proxy="ftp://host")
     with pytest.raises(FileNotFoundError, match="/not/there"):
@@ -131,3 +136,15 @@ def test_what_is_not_used_is_not_imported() -> None:
     """A program that speaks http alone imports neither TLS nor an event loop."""
     outcome = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=30, check=True)
     assert outcome.stdout.strip() == "[]"
+
+
+def test_a_handler_that_returns_no_response(world: World) -> None:
+    """What a function returned instead of a response is told."""
+
+    async def answer(request: Request) -> Any:
+        return "later"
+
+    handlers: dict[Any, str] = {lambda request: None: "None"} | ({answer: "'later'"} if world.is_async else {})
+    for handler, shown in handlers.items():
+        with pytest.raises(TypeError, match=f"The handler returned {shown}, and not a Response"):
+            world.run(world.client(handler).get, "http://host/")

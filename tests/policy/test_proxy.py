@@ -129,6 +129,9 @@ def test_digest_where_it_cannot_be() -> None:
         Proxy("socks5://proxy.example", auth=DigestAuth("user", "secret"))
     with pytest.raises(TypeError, match="or a DigestAuth, and this is BasicAuth"):
         Proxy("http://proxy.example", auth=BasicAuth("user", "secret"))  # type: ignore[arg-type]
+    for pair in ("x", ("user", "name", "pass")):
+        with pytest.raises(TypeError, match=f"or a DigestAuth, and this is {type(pair).__name__}"):
+            Proxy("http://host", auth=pair)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="give the one or the other") as caught:
         Proxy("http://user:secret@proxy.example", auth=DigestAuth("user", "secret"))
     assert "secret" not in str(caught.value)

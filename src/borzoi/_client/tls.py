@@ -106,6 +106,9 @@ def lazy_context(
 ) -> Callable[[], ssl.SSLContext]:
     """Return what makes the context when it is first needed. Raises for a setting that cannot work, at once."""
     trusted, own = _parts_of(verify, cert)
+    if trusted is None:
+        # Not annotated, and taken by httpx for its default.
+        trusted = True
     if not isinstance(trusted, (bool, str)):
         return _of_program(trusted, own, http2)
 
@@ -121,6 +124,8 @@ def lazy_context(
 
 
 def _of_program(context: ssl.SSLContext, cert: CertTypes | None, http2: bool) -> Callable[[], ssl.SSLContext]:
+    if not hasattr(context, "set_alpn_protocols"):
+        raise TypeError(f'Invalid verify={context!r}. Give True, False, "system", a path, an SSLContext or a TLS.')
     if cert is not None:
         create_ssl_context(context, cert)
 

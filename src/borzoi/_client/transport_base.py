@@ -76,6 +76,8 @@ class MockTransport(AsyncBaseTransport, BaseTransport):
 
         if not isinstance(answer, Response):
             _discard(answer)
+            if not hasattr(answer, "__await__"):
+                raise TypeError(f"The handler returned {answer!r}, and not a Response.")
             raise TypeError("Cannot use an async handler in a sync Client")
         return answer
 
@@ -83,7 +85,11 @@ class MockTransport(AsyncBaseTransport, BaseTransport):
         """Return what the handler answers, waiting for it where it is `async`."""
         await request.aread()
         answer = self.handler(request)
-        return answer if isinstance(answer, Response) else await answer
+        if not isinstance(answer, Response) and hasattr(answer, "__await__"):
+            answer = await answer
+        if not isinstance(answer, Response):
+            raise TypeError(f"The handler returned {answer!r}, and not a Response.")
+        return answer
 
 
 def _discard(answer: object) -> None:

@@ -73,6 +73,8 @@ class Dialer:
         """Whether HTTP/2 may be spoken: then the context has to offer it."""
         self._options = options or ConnectOptions()
         self._unix_path = unix_path
+        if not isinstance(retries, int):
+            raise TypeError(f"Invalid retries={retries!r}. Give a whole number.")
         self._retries = retries
         self.proxy = proxy
         """The proxy that all goes through, if any."""

@@ -106,11 +106,18 @@ def _parsed(text: URL | str) -> URL:
     return url
 
 
+# The value stays out of the message: it may be a password.
+_AUTH_RULE = "auth= of a proxy is (username, password) or a DigestAuth"
+
+
 def _check_credentials(scheme: str, auth: tuple[str, str] | DigestAuth | None) -> None:
     """Raise ValueError for credentials that a proxy cannot be told, TypeError for what are none."""
     if isinstance(auth, Auth):
         _check_digest(scheme, auth)
-    elif auth is not None and scheme.startswith("socks"):
+        return
+    if auth is not None and (isinstance(auth, (str, bytes)) or len(auth) != 2):
+        raise TypeError(f"{_AUTH_RULE}, and this is {type(auth).__name__}.")
+    if auth is not None and scheme.startswith("socks"):
         _check_pair(scheme, auth)
 
 
@@ -118,8 +125,7 @@ def _check_digest(scheme: str, auth: Auth) -> None:
     from .digest import DigestAuth
 
     if not isinstance(auth, DigestAuth):
-        # The value stays out of the message: it may be a password.
-        raise TypeError(f"auth= of a proxy is (username, password) or a DigestAuth, and this is {type(auth).__name__}.")
+        raise TypeError(f"{_AUTH_RULE}, and this is {type(auth).__name__}.")
     if scheme.startswith("socks"):
         raise ValueError("SOCKS proxies do not know Digest authentication.")
 
