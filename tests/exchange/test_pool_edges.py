@@ -9,7 +9,7 @@ import pytest
 import borzoi
 from borzoi import HTTPTransport, Limits, Timeout
 from borzoi._backends.memory import MemoryBackend
-from borzoi._exchange.dial import MAX_SESSIONS, Route
+from borzoi._exchange.dial import MAX_SESSIONS, MAX_UNRESUMED, Route
 from borzoi._policy.pooling import MAX_UNUSED_LANES
 from tests.exchange.http_peers import answer, assert_whole, http, pool_of
 from tests.exchange.test_pool import waiting
@@ -138,3 +138,31 @@ def test_the_total_is_over_before_a_connection_is_there() -> None:
         with pytest.raises(borzoi.ReadTimeout, match=r"host:80\): the total time-out of 3 s is over"):
             client.get("http://host/", timeout=Timeout(None, total=3))
         assert_whole(client, idle=0)
+
+
+def test_few_sessions_are_read() -> None:
+    """A session that was resumed is kept, and not read again; of a server that resumes none, few are read."""
+    dialer = HTTPTransport(backend=answering(b""))._dialer
+    route = Route(b"https", b"host", 443)
+    read: list[bool] = []
+
+    class Secured:
+        def __init__(self, *, resumed: bool) -> None:
+            self.session_reused = resumed
+
+        @property
+        def session(self) -> object:
+            read.append(self.session_reused)
+            return object()
+
+        def get_extra_info(self, info: str) -> object:
+            return self
+
+    for _ in range(20):
+        dialer.remember_session(route, Secured(resumed=False))  # type: ignore[arg-type]
+    assert len(read) == MAX_UNRESUMED
+    dialer.remember_session(route, Secured(resumed=True))  # type: ignore[arg-type]
+    assert len(read) == MAX_UNRESUMED
+    for _ in range(2):
+        dialer.remember_session(route, Secured(resumed=False))  # type: ignore[arg-type]
+    assert len(read) == MAX_UNRESUMED + 2

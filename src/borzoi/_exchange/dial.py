@@ -28,6 +28,9 @@ Patience: TypeAlias = Callable[[str], "float | None"]
 MAX_SESSIONS = 256
 """TLS sessions kept for resumption, one for each route."""
 
+MAX_UNRESUMED = 8
+"""Connections in a row that resumed nothing, after which no newer session of their route is kept."""
+
 RETRY_FACTOR = 0.5
 """Seconds before the second retry; each later one waits twice as long. The first does not wait."""
 
@@ -83,6 +86,7 @@ class Dialer:
         self._options_of_proxy = self._options if proxy is None else self._options.unguarded()
         self._pins = pins
         self._sessions: OrderedDict[Route, ssl.SSLSession] = OrderedDict()
+        self._unresumed: dict[Route, int] = {}
         self.secured = 0
         """TLS handshakes done."""
         self.resumed = 0
@@ -245,12 +249,22 @@ class Dialer:
     def remember_session(self, route: Route, stream: Stream) -> None:
         """Keep the TLS session of a stream, whose tickets come with or after the first response (RFC 8446, 4.6.1)."""
         tls: Any = stream.get_extra_info("ssl_object")
+        # CPython leaks some KiB each time that a session is read: a new one is, and few of a server that resumes none.
+        unresumed = self._unresumed.get(route, 0)
+        if route in self._sessions:
+            if getattr(tls, "session_reused", False):
+                self._unresumed.pop(route, None)
+                return
+            if unresumed >= MAX_UNRESUMED:
+                return
         session = getattr(tls, "session", None)
         if session is None:
             return
         self._sessions[route] = session
+        self._unresumed[route] = unresumed + 1
         if len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
+            oldest, _ = self._sessions.popitem(last=False)
+            self._unresumed.pop(oldest, None)
 
 
 def _usable(context: Callable[[], ssl.SSLContext], peer: str) -> ssl.SSLContext:

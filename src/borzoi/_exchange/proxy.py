@@ -257,7 +257,9 @@ class ProxyServer:
         # Its tickets have come by now: the proxy has answered (RFC 8446, 4.6.1).
         if self.scheme == b"https":
             tls: Any = stream.get_extra_info("ssl_object")
-            self._session = getattr(tls, "session", None)
+            # CPython leaks some KiB each time that a session is read.
+            if self._session is None or not getattr(tls, "session_reused", False):
+                self._session = getattr(tls, "session", None)
 
     def _intruded(self) -> ProxyError:
         # Nobody has vouched for these bytes, and the origin does not speak first: they must not pass for its response.
