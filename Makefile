@@ -12,6 +12,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 BENCH_VENV := $(VENV)-bench
 FUZZ_VENV := .cache/fuzz
+OPENAPI_PEER := .cache/openapi-python-client
 SUPPLY_VENV := .cache/supply-chain/tools
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -84,7 +85,7 @@ docs: $(VENV)/.installed ## Check the links, paths, commands and examples in eve
 scoreboard: $(VENV)/.installed ## Run the faults, the codes and the corpora, and write SCOREBOARD.md and scoreboard.json.
 	$(BIN)/python -m scripts.scoreboard $(ARGS)
 
-openapi-corpus: $(VENV)/.installed ## Generate clients of many documents and show the figures. OPENAPI_CORPUS= is a folder of more.
+openapi-corpus: $(VENV)/.installed $(OPENAPI_PEER)/.installed ## Generate clients of many documents and show the figures. OPENAPI_CORPUS= is a folder of more.
 	$(BIN)/python -m scripts.openapi_corpus $(or $(OPENAPI_CORPUS),tests/data/openapi) $(ARGS)
 
 openapi-replies: $(VENV)/.installed ## Make replies for all operations of many documents, and hold them to the documents' schemas.
@@ -106,6 +107,11 @@ clean: ## Remove all that these commands made, the environments included.
 	rm -rf $(VENV) $(BENCH_VENV) $(BENCH_VENV)-niquests .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 		build dist htmlcov site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# For `make openapi-corpus` and `python -m benchmarks.decoding`, at its newest release; what it generates needs dateutil.
+$(OPENAPI_PEER)/.installed:
+	@$(call install,$(OPENAPI_PEER),--upgrade openapi-python-client python-dateutil)
+	@touch $@
 
 $(VENV)/.installed: pyproject.toml
 	@$(call install,$(VENV),--editable '.[all]' --group dev)

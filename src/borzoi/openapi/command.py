@@ -115,7 +115,12 @@ def _say_what_is_missing(error: ImportError) -> int:
 
 
 def _generate(options: argparse.Namespace) -> int:
+    import atexit
+    import gc
+
     made = _generated(options)
+    # When the process ends, what is left of the document need not be walked and freed, piece by piece.
+    atexit.register(gc.freeze)
     return 1 if options.check and made.changed else 0
 
 
