@@ -63,12 +63,12 @@ class Row:
             streamed=self.streamed,
         )
 
-    def rounds(self, client: str, rounds: int) -> int:
-        """Return in how many rounds a client takes part, of those that were asked for."""
+    def rounds(self, client: str, rounds: int, fewer: int = FEWER_ROUNDS) -> int:
+        """Return in how many rounds a client takes part, of those that were asked for: no target, and it has fewer."""
         if self.kind not in ("load", "start"):
             # What is counted, and not timed, is the same in each.
             return 1
-        return rounds if client in {*concerned(self.title), "before"} else min(rounds, FEWER_ROUNDS)
+        return rounds if client in {*concerned(self.title), "before"} else min(rounds, fewer)
 
 
 def without(clients: tuple[str, ...], *names: str) -> tuple[str, ...]:
