@@ -22,7 +22,7 @@ PATIENCE = 30
 """Seconds that one turn may take."""
 
 HURRY = 600
-"""Seconds after which what has no target has one round, so that a whole run takes no longer than a quarter of an hour."""
+"""Seconds after which what has no target has one round, so that a whole run takes a quarter of an hour at most."""
 
 APART = {"niquests": Path(sys.prefix + "-niquests") / "bin" / "python"}
 """Clients that have an environment of their own: niquests puts its own urllib3 in the place of everybody's."""
