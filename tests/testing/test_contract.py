@@ -216,6 +216,8 @@ BUGS: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "a missing parameter": ("GET", "/users", {}, "'limit' is required, and was not sent (#/paths/~1users/get/parameters/0)"),
     "a wrong type": ("GET", "/users?limit=x", {}, "'limit': \"x\" is not of type \"integer\" (#/paths/~1users/get/parameters/0/schema)"),
     "a wrong item": ("GET", "/users?limit=1&ids=x", {}, "'ids' at /0: \"x\" is not"),
+    "a parameter twice": ("GET", "/users?limit=1&limit=2", {}, "'limit': [1,2] is not of type"),
+    "NaN": ("POST", "/users", {"content": b'{"name": "a", "password": "b", "more": NaN}', "headers": {**TOKEN, "Content-Type": "application/json"}}, "the body is no JSON"),
     "a wrong style": ("GET", "/users?limit=1&ids=1,2", {}, "'ids' at /0: \"1,2\" is not"),
     "a wrong member": ("GET", "/users?limit=1&near[x]=a", {}, "'near' at /x: \"a\" is not"),
     "a wrong header": ("GET", "/users?limit=1", {"headers": {**TOKEN, "X-Ids": "a"}}, "header parameter 'X-Ids' at /0"),
@@ -234,6 +236,7 @@ BUGS: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "a limit": ("POST", "/users", {"json": {"name": "a", "password": "b", "age": 200}}, "the body at /age: 200 is greater"),
     "deep inside": ("POST", "/users", {"json": {"name": "a", "password": "b", "boss": {"name": "c", "password": 1}}}, "at /boss/password"),
     "a wrong form": ("PUT", f"/users/{ID}", {"data": {"age": "x"}, "headers": {}}, "the body at /age: \"x\" is not"),
+    "no JSON in a form": ("PUT", f"/users/{ID}", {"files": {"file": b"x", "meta": (None, "{a")}, "headers": {}}, "the body at /meta: \"{a\" is not of type"),
     "a missing file": ("PUT", f"/users/{ID}", {"files": {"other": b"x"}, "headers": {}}, "\"file\" is a required property"),
 }  # fmt: skip
 

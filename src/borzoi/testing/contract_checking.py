@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..openapi.plan.media import bare, kind_of_media
 from .contract_operations import Operation
-from .contract_parameters import MISSING, Layout, kinds_of, query_pairs, typed
+from .contract_parameters import MISSING, Layout, json_or_text, kinds_of, query_pairs, read_json, typed
 from .contract_schemas import Schemas
 
 if TYPE_CHECKING:
@@ -169,7 +168,7 @@ class Checker:
         if kind_of_media(content_type) != "json" or not schema:
             return
         try:
-            value = json.loads(content)
+            value = read_json(content)
         except ValueError:
             yield Violation(who, where, "the body is no JSON", media.pointer)
             return
@@ -208,7 +207,7 @@ def _sent_value(received: Received, content_type: str, media: Node) -> Any:
     kind = kind_of_media(content_type)
     if kind == "json":
         try:
-            return json.loads(received.content)
+            return read_json(received.content)
         except ValueError:
             return _BROKEN
     if kind not in ("form", "multipart"):
@@ -221,7 +220,7 @@ def _sent_value(received: Received, content_type: str, media: Node) -> Any:
         if node is not None and "array" in kinds:
             value.setdefault(name, []).append(typed(text, kinds_of(node.resolved()["items"])))
         elif "object" in kinds:
-            value[name] = json.loads(text) if text.startswith("{") else {}
+            value[name] = json_or_text(text) if text.startswith("{") else {}
         else:
             value[name] = typed(text, kinds)
     for part in received.parts:

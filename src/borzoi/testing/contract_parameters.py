@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, unquote_plus
 
 from ..openapi.plan.shapes import parts_of
@@ -53,7 +53,7 @@ class Layout:
         if raw is None:
             return MISSING, set()
         if self.is_json:
-            return _json(unquote(raw)), set()
+            return json_or_text(unquote(raw)), set()
         return self._single(raw), set()
 
     # One text.
@@ -100,13 +100,15 @@ class Layout:
             return MISSING, set()
         taken = {self.name}
         if self.is_json:
-            return _json(unquote_plus(values[0])), taken
+            return json_or_text(unquote_plus(values[0])), taken
         if "array" in self.kinds:
             pieces = values if self.explode else self._split(values[0])
             return [self._item(unquote_plus(piece)) for piece in pieces], taken
         if "object" in self.kinds:
             return self._object(self._split(values[0])), taken
-        return typed(unquote_plus(values[0]), self.kinds), taken
+        found_all = [typed(unquote_plus(value), self.kinds) for value in values]
+        # What is sent twice and is no array does not fit, as the array that it looks like.
+        return found_all[0] if len(found_all) == 1 else found_all, taken
 
     def _split(self, raw: str) -> list[str]:
         delimiter = _DELIMITERS.get(self.style)
@@ -174,11 +176,21 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
     return [(unquote_plus(name), value) for name, _, value in pairs]
 
 
-def _json(text: str) -> Any:
+def json_or_text(text: str) -> Any:
+    """Return what a JSON text says, or the text where it is none."""
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return text
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return what a JSON text says. Raises ValueError, for NaN and its like too: RFC 8259, section 6, has none."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _put(owner: dict[str, Any], path: list[str], value: Any) -> None:
