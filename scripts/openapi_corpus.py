@@ -284,7 +284,7 @@ def page_row(row: list[str]) -> str:
 def recorded() -> dict[str, str]:
     """Return the rows of the page by their documents."""
     found = _ROWS.search(PAGE.read_text(encoding="utf-8"))
-    rows = [line for line in found[0].splitlines() if line.startswith("| ")] if found else []
+    rows = found[0].splitlines()[2:] if found else []
     return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
 
 
