@@ -63,7 +63,8 @@ class Examples:
             type_ = getattr(self._models, model.name)
             if not key.endswith("@request"):
                 yield from self._in_schema(node, type_)
-            fields = {each.encode_name: each.type for each in msgspec.structs.fields(type_)} if model.fields else {}
+            struct = getattr(type_, "__struct__", type_)
+            fields = {each.encode_name: each.type for each in msgspec.structs.fields(struct)} if model.fields else {}
             for wire, child in parts_of(node).properties().items():
                 if wire in fields:
                     yield from self._in_schema(child, fields[wire])

@@ -23,6 +23,7 @@ from borzoi.openapi.document import Document, Node, open_document
 from borzoi.openapi.plan.media import kind_of_media
 from borzoi.openapi.plan.values import Body, Operation, Type
 from borzoi.openapi.render.types import Types
+from borzoi.openapi.runtime.encoding import encode_hook
 from borzoi.openapi.runtime.libraries import decoder
 from borzoi.openapi.runtime.unions import decode_hook
 from borzoi.testing.contract_parameters import MISSING, Layout
@@ -171,7 +172,7 @@ def differs(result: Any, response: dict[str, Any]) -> str:
     if body is None or kind_of_media(body["contentType"]) != "json" or isinstance(result, (list, runtime.Page)):
         return ""
     expected = _canonical(json.loads(_content(body)))
-    read = _canonical(json.loads(msgspec.json.encode(result)))
+    read = _canonical(json.loads(msgspec.json.encode(result, enc_hook=encode_hook)))
     return "" if read == expected else f"{expected} was read as {read}"[:300]
 
 

@@ -25,6 +25,8 @@ from LIBRARY_create import Client as Users
 from LIBRARY_create.api.users import create_user
 from LIBRARY_create.headers import KeysXLeftXTagsHeaders as Headers
 from LIBRARY_create.models import User
+from LIBRARY_open import Client as Things
+from LIBRARY_open.models import Thing
 from LIBRARY_pages import AsyncClient, Client, models
 from LIBRARY_pages.api.default import list_things
 
@@ -55,13 +57,45 @@ def wrong(users: Users, client: Client) -> None:
     users.users.create("o", name="A")  # type: ignore
     client.things.list(cursor=3)  # type: ignore
     create_user.sync("o", body=User(display_name="A"))  # type: ignore
+
+
+def with_other_members(things: Things) -> None:
+    thing = things.things.create(size=1, additional_properties={"a": Thing(size=1)})
+    assert_type(thing, Thing)
+    assert_type(Thing(size=1, additional_properties={"a": thing}).additional_properties, dict[str, Thing])
+    Thing(size=1, additional_properties={"a": 1})  # type: ignore
+    Thing(size=1, a=thing)  # type: ignore
+    Thing()  # type: ignore
 """
+
+THING = {
+    "type": "object",
+    "required": ["size"],
+    "properties": {"size": {"type": "integer"}, "kindOf": {"type": "string"}},
+    "additionalProperties": {"$ref": "#/components/schemas/Thing"},
+}
+CONTENT = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}
+OPEN = {
+    "openapi": "3.1.0",
+    "info": {"title": "T", "version": "1"},
+    "paths": {
+        "/things": {
+            "post": {
+                "operationId": "create_thing",
+                "tags": ["things"],
+                "requestBody": {"required": True, **CONTENT},
+                "responses": {"200": {"description": "", **CONTENT}},
+            }
+        }
+    },
+    "components": {"schemas": {"Thing": THING}},
+}
 
 
 def test_types_are_precise(tmp_path: Path) -> None:
     """Both styles, pages, bodies by their members and headers have the types that are declared, and nothing else."""
     for library in LIBRARIES:
-        for name, document in (("create", CREATE), ("pages", CASES[0][0])):
+        for name, document in (("create", CREATE), ("pages", CASES[0][0]), ("open", OPEN)):
             (tmp_path / "api.json").write_text(json.dumps(document))
             output = tmp_path / f"{library}_{name}"
             generate(tmp_path / "api.json", output=output, selection=Selection(models=library))

@@ -38,9 +38,9 @@ MODEL_NAMES = frozenset({
 
 
 _LIBRARY_NAMES = {
-    "msgspec": frozenset[str](),
-    "pydantic": frozenset({"Model", "Field", "Bytes"}),
-    "dataclass": frozenset[str](),
+    "msgspec": frozenset({"OpenStruct"}),
+    "pydantic": frozenset({"Model", "OpenModel", "Field", "Bytes"}),
+    "dataclass": frozenset({"OpenDataclass"}),
 }
 """What modules of models import, for each library."""
 
@@ -155,7 +155,8 @@ def _fields_of(operation: Operation, models: dict[str, Model]) -> str:
     if not isinstance(body, Reference) or models[body.key].kind != "struct":
         return ""
     taken = {each.name for each in operation.parameters} | {"self", "body", "client", "media_type"}
-    return body.key if taken.isdisjoint(field.name for field in models[body.key].fields) else ""
+    extra = [] if models[body.key].extra is None else [names.EXTRA]
+    return body.key if taken.isdisjoint([*[field.name for field in models[body.key].fields], *extra]) else ""
 
 
 def _plan_component(schemas: Schemas, name: str, node: Node) -> None:

@@ -24,6 +24,9 @@ OF_PYDANTIC = frozenset({
 })  # fmt: skip
 """What models of pydantic have themselves."""
 
+EXTRA = "additional_properties"
+"""The field of a model that has the members which have no name in the document."""
+
 _FILES = frozenset(
     {"con", "prn", "aux", "nul", "init", "main", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 )

@@ -64,6 +64,9 @@ _UNSENDABLE = re.compile(r'["\\\x00-\x1f]')
 
 _SCHEMAS = "/components/schemas/"
 
+_PARTS = {"items": "Item", "additionalProperties": "Value", "unevaluatedProperties": "Value"}
+"""What is added to the name of a schema for one that is the value of a keyword of it."""
+
 UNDECLARED = "no type is declared"
 """Why most types say nothing."""
 
@@ -119,7 +122,10 @@ class Schemas:
         """Plan the members of all objects that were met."""
         while self._queue:
             model, parts, place, side = self._queue.popleft()
-            model.fields = self._fields(parts, place, side)
+            model.fields = self._fields(parts, place, side, model.extra is not None)
+            extra = parts.extra()
+            if extra is not None and extra.value is not True and extra.value:
+                model.extra = self.type_of(extra, place.inner("Value"), side)
 
     def place(self, root: str, name: str) -> Place:
         """Return the place of something that has a name of its own."""
@@ -196,7 +202,7 @@ class Schemas:
                 part = _part_name(keyword, step, here)
                 keyword = ""
             else:
-                part = {"items": "Item", "additionalProperties": "Value"}.get(step, "")
+                part = _PARTS.get(step, "")
                 keyword = "" if part else step
             found = found.inner(part) if part else found
         return found
@@ -346,8 +352,8 @@ class Schemas:
             )
             return MapOf(self._any(parts.nodes[0], "a name of a member that msgspec does not take"))
         if not members:
-            extra = parts.find("additionalProperties")
-            if extra is None or not isinstance(extra.value, dict):
+            extra = parts.extra()
+            if extra is None or extra.value is True:
                 pattern = parts.find("patternProperties")
                 extra = next((node for _, node in pattern.items()), None) if pattern is not None else None
             if extra is None:
@@ -356,16 +362,15 @@ class Schemas:
         if key not in self.models:
             doc = _doc(parts.nodes[0])
             model = self.models[key] = Model(key, "struct", self._name(key, place), place.root, doc)
+            model.extra = None if parts.extra() is None else ANY
             self._queue.append((model, parts, place, side))
-            extra = parts.find("additionalProperties")
-            if extra is not None and isinstance(extra.value, dict) and extra.value:
-                extra.note("Members that have no name in the document are not kept beside those that have one.")
         return Reference(key)
 
-    def _fields(self, parts: Parts, place: Place, side: str) -> tuple[Field, ...]:
+    def _fields(self, parts: Parts, place: Place, side: str, is_open: bool) -> tuple[Field, ...]:
         required = parts.required()
         members = parts.properties()
-        chosen = names.distinct([(names.field_name(wire), wire) for wire in members], self._reserved)
+        reserved = self._reserved | {names.EXTRA} if is_open else self._reserved
+        chosen = names.distinct([(names.field_name(wire), wire) for wire in members], reserved)
         first: list[Field] = []
         others: list[Field] = []
         for (wire, node), name in zip(members.items(), chosen, strict=True):
@@ -428,7 +433,7 @@ def is_own(node: Node) -> bool:
 def _subschemas(node: Node) -> list[Node]:
     if not isinstance(node.value, dict):
         return []
-    found = [node[key] for key in ("items", "additionalProperties", "not") if isinstance(node.value.get(key), dict)]
+    found = [node[key] for key in (*_PARTS, "not") if isinstance(node.value.get(key), dict)]
     for key in ("allOf", "oneOf", "anyOf", "prefixItems"):
         found += [each.resolved() for each in node.child(key).elements()]
     for key in ("properties", "patternProperties"):

@@ -87,6 +87,16 @@ class Parts:
             else set()
         )
 
+    def extra(self) -> Node | None:
+        """Return what the members are that are not named, where that is declared: a schema, or true."""
+        for node in self.nodes:
+            for key in ("additionalProperties", "unevaluatedProperties"):
+                if isinstance(node.value, dict) and key in node.value:
+                    found = node.child(key)
+                    is_never = found.value == {"not": {}}
+                    return found if found.value is True or (isinstance(found.value, dict) and not is_never) else None
+        return None
+
     def without(self, node: Node, keys: tuple[str, ...]) -> list[Node]:
         """Return the parts, with keywords taken out of one of them."""
         return [

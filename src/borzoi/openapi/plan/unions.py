@@ -23,7 +23,10 @@ def kind_of(type: Type, models: dict[str, Model]) -> str:
         model = models.get(type.key)
         if model is None or model.kind == "union":
             return "union"
-        return "object" if model.kind == "struct" else kind_of(model.type, models)
+        if model.kind != "struct":
+            return kind_of(model.type, models)
+        # A hook sorts the members of an object that may have others than it names.
+        return "object" if model.extra is None else "union"
     return "union"
 
 

@@ -89,6 +89,9 @@ class Model(Struct):
 
     doc: str = ""
     fields: tuple[Field, ...] = ()
+    extra: Type | None = None
+    """Of the members of a struct that have no name in the document; None where it does not declare any."""
+
     type: Type = ANY
     """Of an enumeration or an alias."""
 

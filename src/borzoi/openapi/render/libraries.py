@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..plan.values import Field, Model
+from ..plan import names
+from ..plan.values import Field, MapOf, Model
 from .text import WIDTH, Group, alternatives, docstring, lines_of, literal
 from .types import Types, imports
 
@@ -22,9 +23,12 @@ class Library:
     call = "field"
     """What describes a member."""
 
-    def head(self, name: str) -> list[str]:
-        """Return the first lines of a class."""
-        return [f"class {name}(Struct, kw_only=True):"]
+    no_others: tuple[str, ...] = ("{", "}")
+    """The default of the members that the document does not name."""
+
+    def head(self, name: str, is_open: bool) -> list[str]:
+        """Return the first lines of a class; an open one has members that the document does not name, too."""
+        return [f"class {name}({'OpenStruct' if is_open else 'Struct'}, kw_only=True):"]
 
     def imports(self, used: set[str], runtime: set[str]) -> list[str]:
         """Return the lines that import what is used."""
@@ -56,11 +60,25 @@ class Library:
 
     def struct(self, model: Model, types: Types) -> list[str]:
         """Return the class of an object."""
-        lines = self.head(model.name)
+        lines = self.head(model.name, model.extra is not None)
         lines += docstring(model.doc or f"{model.name}.", 4, limit=300)
         for index, field in enumerate(model.fields):
             lines += ["", *self.field(field, types)] if index == 0 else self.field(field, types)
-        return lines
+        return lines if model.extra is None else [*lines, *self.others(types.text(MapOf(model.extra), ""))]
+
+    def others(self, annotation: str) -> list[str]:
+        """Return the field of the members that have no name in the document."""
+        before = f"{names.EXTRA}: {annotation} = "
+        first, *rest, last = self.no_others
+        call = Group(before + first, rest, last)
+        if len(call.flat) + 4 <= WIDTH or (rest and len(call.before) + 4 <= WIDTH):
+            lines = lines_of(call, 4)
+        elif rest and len(before) + 5 <= WIDTH:
+            lines = [f"    {before}(", f"        {call.flat.removeprefix(before)}", "    )"]
+        else:
+            outer, _, inner = annotation.partition("[")
+            lines = [f"    {names.EXTRA}: {outer}[", f"        {inner[:-1]}", f"    ] = {''.join(self.no_others)}"]
+        return [*lines, *docstring("Members that the document does not name.", 4)]
 
     def field(self, field: Field, types: Types) -> list[str]:
         """Return a member with what is said of it."""
@@ -108,13 +126,13 @@ class Pydantic(Library):
     unset = ("None", "None")
     call = "Field"
 
-    def head(self, name: str) -> list[str]:
+    def head(self, name: str, is_open: bool) -> list[str]:
         """Return the first lines of a class."""
-        return [f"class {name}(Model):"]
+        return [f"class {name}({'OpenModel' if is_open else 'Model'}):"]
 
     def imports(self, used: set[str], runtime: set[str]) -> list[str]:
         """Return the lines that import what is used."""
-        own = {"Model", "Bytes", "Email", "Uri"}
+        own = {"Model", "OpenModel", "Bytes", "Email", "Uri"}
         lines = self.assembled(used - own, runtime)
         wanted = sorted(used & own)
         library = [f"from borzoi.openapi.runtime.pydantic_models import {', '.join(wanted)}"] if wanted else []
@@ -133,9 +151,11 @@ class Pydantic(Library):
 class Dataclass(Library):
     """Write dataclasses."""
 
-    def head(self, name: str) -> list[str]:
+    no_others = ("field(", "default_factory=lambda: {}", ")")
+
+    def head(self, name: str, is_open: bool) -> list[str]:
         """Return the first lines of a class."""
-        return ["@dataclass(kw_only=True, slots=True)", f"class {name}:"]
+        return ["@dataclass(kw_only=True, slots=True)", f"class {name}{'(OpenDataclass)' if is_open else ''}:"]
 
     def imports(self, used: set[str], runtime: set[str]) -> list[str]:
         """Return the lines that import what is used."""

@@ -90,7 +90,8 @@ def _imported(models: list[Model], types: Types) -> list[str]:
 
 def _types_of(model: Model) -> list[Type]:
     mapped = [each for _, each in model.mapping]
-    return [*[field.type for field in model.fields], model.type, *model.members, *mapped]
+    extra = [] if model.extra is None else [model.extra]
+    return [*[field.type for field in model.fields], *extra, model.type, *model.members, *mapped]
 
 
 def _assembled(
@@ -101,7 +102,7 @@ def _assembled(
     library: Library,
 ) -> str:
     used = names_in([line for block in (*blocks, *late) for line in block])
-    runtime = {"union"} & used
+    runtime = {"union", "OpenStruct", "OpenDataclass"} & used
     head = ['"""' + _title(models) + '"""', "", "from __future__ import annotations", ""]
     imported = library.imports(used - {"Unset"}, runtime)
     lines = [*head, *imported]

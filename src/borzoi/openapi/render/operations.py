@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..plan import names
-from ..plan.values import Field, Header, Operation, Package
+from ..plan.values import Field, Header, MapOf, Operation, Package
 from .models import docstring_text
 from .signatures import function, is_download, is_stream_only, method
 from .text import Group, docstring, lines_of, literal
@@ -118,6 +118,8 @@ def render_fields(package: Package, types: Types) -> str:
         body += ["", "", f"class {model.name}(TypedDict):", f'    """The members of `models.{model.name}`."""', ""]
         for field in model.fields:
             body += _field(field, types)
+        if model.extra is not None:
+            body += _field(Field("", names.EXTRA, MapOf(model.extra), required=False), types)
     head = ['"""Which keyword arguments bodies are made of. For type checkers: nothing imports it at run time."""']
     used = names_in(body)
     typing = used & {"dt", "Decimal", "UUID", "Any", "Literal", "NotRequired", "TypedDict"}

@@ -11,8 +11,10 @@ from . import errors
 from .bodies import JSON, Body, Part
 from .calling import HeadedOperation, Operation
 from .client import AsyncClient, Client, ClientOptions
+from .dataclass_models import OpenDataclass
 from .functions import Functions, PagedFunctions
 from .links import Link, Links
+from .open_models import OpenStruct
 from .operation import BINARY, PARTS, TEXT, Call, Errors
 from .paging import AsyncPage, AsyncPages, Page, Paging
 from .parameters import cookie, header, path, query, query_string
@@ -64,6 +66,8 @@ __all__ = [
     "JSON",
     "Link",
     "Links",
+    "OpenDataclass",
+    "OpenStruct",
     "Operation",
     "Page",
     "PagedFunctions",

@@ -13,6 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from .open_models import EXTRA, extra_type, unknown, with_extra
 from .values import UNSET, Unset
 
 Convert = Callable[[Any], Any]
@@ -43,9 +44,22 @@ def wire_name(field: dataclasses.Field[Any]) -> str:
     return name
 
 
+class OpenDataclass:
+    """What dataclasses are made from that have members which the document does not name."""
+
+    __slots__ = ()
+
+
+def named_fields(model: Any) -> list[dataclasses.Field[Any]]:
+    """Return the fields of a dataclass that are members, or of one that is no class."""
+    is_open = issubclass(model if isinstance(model, type) else type(model), OpenDataclass)
+    return [field for field in dataclasses.fields(model) if not is_open or field.name != EXTRA]
+
+
 def members_of(value: Any) -> list[tuple[str, Any]]:
     """Return the members of a dataclass by their names in JSON."""
-    return [(wire_name(field), getattr(value, field.name)) for field in dataclasses.fields(value)]
+    named = [(wire_name(field), getattr(value, field.name)) for field in named_fields(value)]
+    return with_extra(named, getattr(value, EXTRA)) if isinstance(value, OpenDataclass) else named
 
 
 def written(value: Any) -> Any:
@@ -137,6 +151,7 @@ def _of_union(members: tuple[Any, ...]) -> Convert:
 @cache
 def _of_dataclass(model: type) -> Convert:
     members: list[tuple[str, str, Convert, bool]] = []
+    is_open = issubclass(model, OpenDataclass)
 
     def make(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -150,16 +165,24 @@ def _of_dataclass(model: type) -> Convert:
                 given[name] = _placed(convert, value[wire], f".{wire}")
             elif is_required:
                 raise Misfit(f"Object missing required field `{wire}`")
+        if is_open:
+            extra = unknown(value, {wire for _, wire, _, _ in members})
+            given[EXTRA] = {name: _placed(_extra(model), each, f".{name}") for name, each in extra.items()}
         return model(**given)
 
     return make
+
+
+@cache
+def _extra(model: type) -> Convert:
+    return converter_of(get_args(extra_type(model))[1])
 
 
 def _members_of_class(model: Any) -> list[tuple[str, str, Convert, bool]]:
     hints = get_type_hints(model, include_extras=True)
     return [
         (field.name, wire_name(field), converter_of(_given(hints[field.name])), field.default is dataclasses.MISSING)
-        for field in dataclasses.fields(model)
+        for field in named_fields(model)
     ]
 
 

@@ -8,6 +8,8 @@ import msgspec
 
 from ..._values.percent import percent_encode
 from .dataclass_models import written
+from .libraries import members
+from .open_models import OpenStruct
 
 UNRESERVED = r"A-Za-z0-9\-._~"
 """RFC 3986, section 2.3."""
@@ -27,6 +29,8 @@ def encode_hook(value: Any) -> Any:
     """Return what a value that msgspec does not know is in JSON; this is its `enc_hook`."""
     if hasattr(value, "__fspath__"):
         return str(value)
+    if isinstance(value, OpenStruct):
+        return dict(members(value) or ())
     if hasattr(value, "model_dump"):
         # What is in it and pydantic does not know, this hook may.
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True, fallback=encode_hook)

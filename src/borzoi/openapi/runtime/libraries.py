@@ -14,7 +14,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from .dataclass_models import UnionClass, converter_of, members_of, wire_name
+from .dataclass_models import UnionClass, converter_of, members_of, named_fields, wire_name
+from .open_models import OpenStruct, OpenType, open_members, with_extra
 from .values import UNSET
 
 
@@ -77,13 +78,15 @@ def keys_of(model: Any) -> tuple[frozenset[str], frozenset[str]]:
     if isinstance(model, type) and issubclass(model, msgspec.Struct):
         fields = msgspec.structs.fields(model)
         found = {field.encode_name: field.required for field in fields}
+    elif isinstance(model, OpenType):
+        return keys_of(model.__struct__)
     elif is_pydantic(model):
         found = {
             str(field.validation_alias or name): field.is_required()
             for name, field in model.__pydantic_fields__.items()
         }
     elif dataclasses.is_dataclass(model):
-        found = {wire_name(field): field.default is dataclasses.MISSING for field in dataclasses.fields(model)}
+        found = {wire_name(field): field.default is dataclasses.MISSING for field in named_fields(model)}
     else:
         found = {}
     return frozenset(name for name, is_required in found.items() if is_required), frozenset(found)
@@ -96,6 +99,8 @@ def members(value: Any) -> list[tuple[str, Any]] | None:
         found = list(value.items())
     elif isinstance(value, msgspec.Struct):
         found = [(field.encode_name, getattr(value, field.name)) for field in msgspec.structs.fields(value)]
+    elif isinstance(value, OpenStruct):
+        found = open_members(value)
     elif dataclasses.is_dataclass(model):
         found = members_of(value)
     elif is_pydantic(model):
@@ -105,6 +110,7 @@ def members(value: Any) -> list[tuple[str, Any]] | None:
             for name in fields
             if name in value.model_fields_set
         ]
+        found = with_extra(found, value.model_extra or {})
     else:
         return None
     return [(name, member) for name, member in found if member is not UNSET]

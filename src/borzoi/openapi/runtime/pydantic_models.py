@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from ..._messages.model_libraries import reason_of
+from .open_models import EXTRA
 from .values import EMAIL, URI
 
 
@@ -19,6 +20,39 @@ class Model(BaseModel):
     """What generated models are. Members that were not given are left out of requests."""
 
     model_config = ConfigDict(populate_by_name=True, protected_namespaces=())
+
+
+if TYPE_CHECKING:
+
+    class OpenModel(Model):
+        """A model with members that the document does not name."""
+else:
+
+    class _OpenType(type(BaseModel)):
+        """What `additional_properties` is to us are the extra fields to pydantic, which reads and writes them flat."""
+
+        def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+            annotations = namespace.get("__annotations__", {})
+            if EXTRA in annotations:
+                annotations["__pydantic_extra__"] = annotations.pop(EXTRA)
+                del namespace[EXTRA]
+            return super().__new__(cls, name, bases, namespace, **options)
+
+        def __call__(cls, *values: Any, **members: Any) -> Any:
+            return super().__call__(*values, **{**members.pop(EXTRA, {}), **members})
+
+    class OpenModel(Model, metaclass=_OpenType):
+        """A model that holds the members which the document does not name."""
+
+        model_config = ConfigDict(extra="allow")
+
+        @property
+        def additional_properties(self) -> dict[str, Any]:
+            return self.__pydantic_extra__
+
+        @additional_properties.setter
+        def additional_properties(self, value: dict[str, Any]) -> None:
+            self.__pydantic_extra__ = value
 
 
 Email = Annotated[str, StringConstraints(pattern=EMAIL)]

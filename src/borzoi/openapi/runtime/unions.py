@@ -14,6 +14,7 @@ import msgspec
 
 from .dataclass_models import UnionClass
 from .libraries import convert, keys_of
+from .open_models import OpenType, open_struct
 
 
 class UnionType(UnionClass):
@@ -55,7 +56,9 @@ def union(
 
 
 def decode_hook(type: Any, value: Any) -> Any:
-    """Return a value as one of the members of a union; this is the `dec_hook` of msgspec."""
+    """Return a value as one of the members of a union, or as an open struct; this is the `dec_hook` of msgspec."""
+    if isinstance(type, OpenType):
+        return open_struct(type, value, decode_hook)
     if not isinstance(type, UnionType):
         raise NotImplementedError(f"{type!r} cannot be decoded")
     return type.resolve(value)
