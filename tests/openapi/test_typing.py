@@ -26,7 +26,7 @@ from LIBRARY_create.api.users import create_user
 from LIBRARY_create.headers import KeysXLeftXTagsHeaders as Headers
 from LIBRARY_create.models import User
 from LIBRARY_open import Client as Things
-from LIBRARY_open.models import Thing
+from LIBRARY_open.models import Fish, FishBase, Shark, Thing
 from LIBRARY_pages import AsyncClient, Client, models
 from LIBRARY_pages.api.default import list_things
 
@@ -66,6 +66,11 @@ def with_other_members(things: Things) -> None:
     Thing(size=1, additional_properties={"a": 1})  # type: ignore
     Thing(size=1, a=thing)  # type: ignore
     Thing()  # type: ignore
+
+
+def of_a_family(fish: Fish, shark: Shark) -> Fish:
+    assert_type(fish, Shark | FishBase)
+    return shark
 """
 
 THING = {
@@ -74,6 +79,15 @@ THING = {
     "properties": {"size": {"type": "integer"}, "kindOf": {"type": "string"}},
     "additionalProperties": {"$ref": "#/components/schemas/Thing"},
 }
+FISH = {
+    "type": "object",
+    "properties": {
+        "kind": {"type": "string"},
+        "friends": {"type": "array", "items": {"$ref": "#/components/schemas/Fish"}},
+    },
+    "discriminator": {"propertyName": "kind"},
+}
+SHARK = {"allOf": [{"$ref": "#/components/schemas/Fish"}], "properties": {"teeth": {"type": "integer"}}}
 CONTENT = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}
 OPEN = {
     "openapi": "3.1.0",
@@ -88,7 +102,7 @@ OPEN = {
             }
         }
     },
-    "components": {"schemas": {"Thing": THING}},
+    "components": {"schemas": {"Thing": THING, "Fish": FISH, "Shark": SHARK}},
 }
 
 

@@ -73,8 +73,9 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     chosen = selection or Selection()
     root = document.root
     reserved = names.OF_PYDANTIC if chosen.models == "pydantic" else frozenset[str]()
-    schemas = Schemas(lenient_formats=chosen.lenient_formats, reserved=reserved)
-    for name, node in root.child("components").child("schemas").items():
+    components = root.child("components").child("schemas")
+    schemas = Schemas(components, lenient_formats=chosen.lenient_formats, reserved=reserved)
+    for name, node in components.items():
         _plan_component(schemas, name, node)
     planner = Operations(schemas, requirements(root.child("security")))
     declared = list(_declared(root))

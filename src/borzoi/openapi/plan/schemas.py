@@ -13,6 +13,7 @@ from typing import Any
 from ..document import Node
 from ..document.node import unescape
 from . import names
+from .families import Families, wire_of
 from .shapes import Parts, is_shaped, parts_of
 from .unions import discriminated, is_native, simplified
 from .values import (
@@ -97,12 +98,15 @@ class Place:
 class Schemas:
     """Plan types, and collect the models that they need."""
 
-    def __init__(self, *, lenient_formats: bool = False, reserved: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, components: Node, *, lenient_formats: bool = False, reserved: frozenset[str] = frozenset()
+    ) -> None:
         self.models: dict[str, Model] = {}
         self._done: dict[str, Type] = {}
         self._active: set[str] = set()
         self._recursive: set[str] = set()
         self._sided: dict[str, bool] = {}
+        self._families = Families(components)
         self.roots: dict[str, str] = {}
         """What each root is called."""
 
@@ -170,8 +174,11 @@ class Schemas:
         place = self._home(node, place)
         self._active.add(key)
         parts = parts_of(node)
-        # What is true, false, or no schema at all says nothing.
-        result = self._build(parts, key, place, side) if parts.nodes else self._any(node, UNDECLARED)
+        if self._families.children(node):
+            result = self._family(node, parts, key, place, side)
+        else:
+            # What is true, false, or no schema at all says nothing.
+            result = self._build(parts, key, place, side) if parts.nodes else self._any(node, UNDECLARED)
         self._active.discard(key)
         if key in self._recursive and result != Reference(key):
             # A list of itself, say: only a class of its own can be named while it is being made.
@@ -225,9 +232,23 @@ class Schemas:
         members = [self._of_kind(kind, parts, key, place, side) for kind in kinds]
         return self.union(members, f"{key}|types", place.name, place.root)
 
+    def _family(self, node: Node, parts: Parts, key: str, place: Place, side: str) -> Type:
+        """Return the union of what extends a schema, and of that schema itself, whose own name ends with Base."""
+        model = Model(key, "union", self._name(key, place), place.root, _doc(node), discriminator=wire_of(node))
+        self.models[key] = model
+        types = [self.named(child, side) for child in self._families.children(node)]
+        inner = f"{node.key}|base{key.removeprefix(node.key)}"
+        own = self._build(parts, inner, place, side)
+        if inner in self.models:
+            self.models[inner].base_name = self._name(inner, Place(place.root, names.composed(f"{place.name}Base")))
+        model.members = tuple(dict.fromkeys([*types, own]))
+        model.mapping = self._families.mapping(node, own, types)
+        model.other = own
+        return Reference(key)
+
     def _single_reference(self, parts: Parts) -> Node | None:
         """Return what an allOf of one reference, with remarks beside it, refers to."""
-        if len(parts.nodes) == 1:
+        if len(parts.nodes) == 1 or parts.nodes[0].key in self._families.members:
             return None
         first, *rest = [node for node in parts.nodes if is_shaped(node) or node is parts.nodes[0]]
         others = [
@@ -402,7 +423,7 @@ class Schemas:
                 continue
             if node.flag("readOnly") or node.flag("writeOnly") or is_binary(node.value):
                 return True
-            for child in _subschemas(node):
+            for child in (*_subschemas(node), *self._families.children(node)):
                 if child.key not in seen:
                     seen.add(child.key)
                     stack.append(child)

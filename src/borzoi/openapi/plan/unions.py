@@ -80,6 +80,11 @@ def _mapping(declared: Node, members: list[Node], types: list[Type]) -> tuple[tu
     by_name = {
         member.resolved().name: each for member, each in zip(members, types, strict=True) if "$ref" in member.value
     }
+    return mapped(declared, by_key, by_name)
+
+
+def mapped(declared: Node, by_key: dict[str, Type], by_name: dict[str, Type]) -> tuple[tuple[str, Type], ...]:
+    """Return the values of a discriminator and what they mean, given the types of schemas by their keys and names."""
     found: dict[str, Type] = {}
     for value, target in declared.child("mapping").items():
         name = str(target.value)
@@ -90,29 +95,30 @@ def _mapping(declared: Node, members: list[Node], types: list[Type]) -> tuple[tu
         else:
             found[value] = planned
     # OpenAPI 3.1.1, Discriminator Object: without a mapping, the name of a schema is its value.
-    mapped = list(found.values())
-    found.update({name: each for name, each in by_name.items() if each not in mapped and name not in found})
+    named = list(found.values())
+    found.update({name: each for name, each in by_name.items() if each not in named and name not in found})
     return tuple(found.items())
 
 
 def _implied(members: list[Node], types: list[Type]) -> tuple[str, tuple[tuple[str, Type], ...]]:
     """Find a member that each object declares with values that no other has."""
-    tags = [
-        (_tags(member), each)
+    found_tags = [
+        (tags(member), each)
         for member, each in zip(members, types, strict=True)
         if isinstance(each, Reference) and member.resolved().value != {"type": "null"}
     ]
-    if len(tags) < 2 or any(not found for found, _ in tags):
+    if len(found_tags) < 2 or any(not found for found, _ in found_tags):
         return "", ()
-    for name in tags[0][0]:
-        values = [(value, each) for found, each in tags for value in found.get(name, ())]
-        declared_by_all = all(name in found for found, _ in tags)
+    for name in found_tags[0][0]:
+        values = [(value, each) for found, each in found_tags for value in found.get(name, ())]
+        declared_by_all = all(name in found for found, _ in found_tags)
         if declared_by_all and len({value for value, _ in values}) == len(values):
             return name, tuple(values)
     return "", ()
 
 
-def _tags(member: Node) -> dict[str, list[str]]:
+def tags(member: Node) -> dict[str, list[str]]:
+    """Return the members of an object that have known values, and those."""
     found: dict[str, list[str]] = {}
     parts = parts_of(member)
     for name, node in parts.properties().items():

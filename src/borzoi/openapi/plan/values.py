@@ -98,6 +98,9 @@ class Model(Struct):
     members: tuple[Type, ...] = ()
     discriminator: str = ""
     mapping: tuple[tuple[str, Type], ...] = ()
+    other: Type | None = None
+    """Of a union: what has a discriminator that is in no mapping, where the document says."""
+
     name: str = ""
     module: str = ""
 

@@ -169,6 +169,8 @@ def _marker(model: Model, types: Types) -> Group:
         inner.append(literal(model.discriminator))
         pairs = [f"{literal(value)}: {types.text(each, '')}" for value, each in model.mapping]
         inner.append(Group("lambda: {", pairs, "}", is_literal=True))
+    if model.other is not None:
+        inner.append(f"lambda: {types.text(model.other, '')}")
     return Group(f"{model.name} = union(", inner, ")")
 
 

@@ -22,6 +22,7 @@ class UnionType(UnionClass):
 
     discriminator: str
     mapping: Callable[[], Mapping[str, Any]]
+    other: Callable[[], Any] | None = None
     candidates: list[tuple[Any, frozenset[str], frozenset[str]]] | None = None
 
     def __instancecheck__(self, instance: Any) -> bool:
@@ -46,12 +47,16 @@ def union(
     members: Callable[[], tuple[Any, ...]],
     discriminator: str = "",
     mapping: Callable[[], Mapping[str, Any]] = dict,
+    other: Callable[[], Any] | None = None,
 ) -> Any:
-    """Make the class that stands for a union at run time. Members are asked for when the first value is decoded."""
+    """Make the class that stands for a union at run time. Members are asked for when the first value is decoded.
+
+    `other` is what an object is whose discriminator is not in the mapping; without it, one whose keys fit.
+    """
     made = UnionType(name, (), {})
     made.discriminator = discriminator
-    for attribute, value in (("members", members), ("mapping", mapping)):
-        setattr(made, attribute, staticmethod(value))
+    for attribute, value in (("members", members), ("mapping", mapping), ("other", other)):
+        setattr(made, attribute, value and staticmethod(value))
     return made
 
 
@@ -70,6 +75,8 @@ def _object(union: UnionType, value: dict[str, Any]) -> Any:
         member = union.mapping().get(tag) if isinstance(tag, str) else None
         if member is not None:
             return convert(value, member)
+        if union.other is not None:
+            return _tried([union.other()], value)
     return _tried([member for member, _, _ in _by_keys(union, value.keys())], value)
 
 
