@@ -62,11 +62,11 @@ class Counter:
 
     def stop(self) -> Cost:
         """Return what was done since."""
+        # The last two calls are that of this method and the first of `len()`. What hears of `setprofile()` comes after.
+        calls, blocks = len(self._calls) - 2, len(self._blocks)
         sys.setprofile(None)
-        blocks = self._blocks
-        grown = sum([max(0, later - earlier) for earlier, later in pairwise(blocks)])
-        # The last two calls are those of this method and of `sys.setprofile()`.
-        return Cost(len(self._calls) - 2, grown)
+        grown = sum([max(0, later - earlier) for earlier, later in pairwise(self._blocks[:blocks])])
+        return Cost(calls, grown)
 
     def _on_event(self, _: FrameType, event: str, __: object) -> None:
         # Nothing that this keeps is counted: numbers in buffers that are larger than a block.
