@@ -184,3 +184,51 @@ def test_no_family(of_library: Any) -> None:
 
     assert (type(found).__name__, found.lives) == ("Cat", 2)
     assert models_of(package).Fish(fish_kind="x", age=1).age == 1
+
+
+def test_what_only_the_mapping_names(of_library: Any) -> None:
+    """A schema that a mapping names is a child, though it repeats what the base has; what is none is left out."""
+    mapping = {"ray": "#/components/schemas/Ray", "any": "Any", "self": "Fish", "gone": "Gone"}
+    fish = {**FISH, "discriminator": {**FISH["discriminator"], "mapping": mapping}}
+    ray = {
+        "type": "object",
+        "required": ["fishKind"],
+        "properties": {"fishKind": {"const": "ray"}, "width": {"type": "integer"}},
+    }
+    package = of_library(document({"type": "array", "items": ref("Fish")}, Fish=fish, Ray=ray, Any={"oneOf": [ref("Fish"), ref("Ray")]}))  # fmt: skip
+    value = [{"fishKind": "ray", "width": 2}, {"fishKind": "any", "age": 1}, {"fishKind": "self", "age": 1}]
+    found = received(package, value)
+
+    assert names_of(found) == ["Ray", "FishBase", "FishBase"]
+    assert written(found) == value
+
+
+def test_circles(of_library: Any) -> None:
+    """Schemas that extend each other, or name each other in their mappings, are no families."""
+    one = {**FISH, "allOf": [ref("Two")]}
+    two = {**FISH, "allOf": [ref("One")]}
+    three = {**FISH, "discriminator": {"propertyName": "fishKind", "mapping": {"x": "Four"}}}
+    four = {**FISH, "discriminator": {"propertyName": "fishKind", "mapping": {"x": "Five"}}}
+    five = {**FISH, "discriminator": {"propertyName": "fishKind", "mapping": {"x": "Three"}}}
+    reply = {"type": "array", "items": {"type": "object", "properties": {"one": ref("One"), "three": ref("Three")}}}
+    package = of_library(document(reply, One=one, Two=two, Three=three, Four=four, Five=five, Fish=FISH))
+    value = [{"one": {"fishKind": "Two", "age": 1}}, {"three": {"fishKind": "x", "age": 1}}]
+    found = received(package, value)
+
+    assert names_of([found[0].one, found[1].three]) == ["One", "Three"]
+    assert written(found) == value
+
+
+def test_beside_what_requires_nothing(of_library: Any) -> None:
+    """In a union a base is chosen by its keys and those of its children before what knows less of them."""
+    loose = {"type": "object", "properties": {"age": {"type": "integer"}}}
+    package = of_library(
+        document(
+            {"type": "array", "items": {"oneOf": [ref("Loose"), ref("Fish")]}}, Loose=loose, Fish=FISH, Shark=SHARK
+        )
+    )
+    value = [{"fishKind": "Shark", "age": 1, "teeth": 2}, {"age": 3}]
+    found = received(package, value)
+
+    assert names_of(found) == ["Shark", "Loose"]
+    assert written(found) == value

@@ -19,13 +19,32 @@ class Families:
     def __init__(self, schemas: Node) -> None:
         self._children: dict[str, dict[str, Node]] = {}
         self.members: set[str] = set()
-        """The keys of all children."""
+        """The keys of what has a base in its allOf."""
 
-        for name in schemas.value if isinstance(schemas.value, dict) else ():
-            child = schemas.child(name)
+        nodes = [schemas.child(name) for name in schemas.value] if isinstance(schemas.value, dict) else []
+        by_key = {node.key: node for node in nodes}
+        for child in nodes:
             for base in _bases(child, "", {child.key}):
                 self._children.setdefault(base.key, {})[child.key] = child
                 self.members.add(child.key)
+        for base in nodes:
+            for child in _mapped(base, by_key):
+                self._children.setdefault(base.key, {}).setdefault(child.key, child)
+        self._break_circles()
+
+    def _break_circles(self) -> None:
+        """Forget what schemas have of each other that extend each other in a circle: no value would end it."""
+        pairs = [(base, child) for base, found in self._children.items() for child in found]
+        for base, child in [each for each in pairs if each[0] in self._descendants(each[1])]:
+            del self._children[base][child]
+
+    def _descendants(self, key: str) -> set[str]:
+        found, pending = {key}, [key]
+        while pending:
+            new = self._children.get(pending.pop(), {}).keys() - found
+            found |= new
+            pending += new
+        return found
 
     def children(self, base: Node) -> list[Node]:
         """Return what extends a schema; nothing where that has no discriminator."""
@@ -49,6 +68,16 @@ def wire_of(node: Node) -> str:
     if not isinstance(node.value, dict) or not {"oneOf", "anyOf", "$ref"}.isdisjoint(node.value):
         return ""
     return node.text("discriminator") or node.child("discriminator").text("propertyName")
+
+
+def _mapped(base: Node, schemas: dict[str, Node]) -> Iterator[Node]:
+    """Yield the schemas that the mapping of a base names; they need not have it in their allOf."""
+    declared = base.child("discriminator")
+    for _, target in declared.child("mapping").items() if wire_of(base) else ():
+        uri, fragment = declared.document.sources.target(declared.uri, str(target.value))
+        found = schemas.get(f"{uri}#{fragment}") or schemas.get(f"{base.key.rpartition('/')[0]}/{target.value}")
+        if found is not None and found.key != base.key and {"oneOf", "anyOf", "$ref"}.isdisjoint(found.value or ()):
+            yield found
 
 
 def _bases(node: Node, wire: str, seen: set[str]) -> Iterator[Node]:

@@ -80,6 +80,8 @@ def keys_of(model: Any) -> tuple[frozenset[str], frozenset[str]]:
         found = {field.encode_name: field.required for field in fields}
     elif isinstance(model, OpenType):
         return keys_of(model.__struct__)
+    elif isinstance(model, UnionClass):
+        return _keys_of_union(model.members())
     elif is_pydantic(model):
         found = {
             str(field.validation_alias or name): field.is_required()
@@ -90,6 +92,15 @@ def keys_of(model: Any) -> tuple[frozenset[str], frozenset[str]]:
     else:
         found = {}
     return frozenset(name for name, is_required in found.items() if is_required), frozenset(found)
+
+
+def _keys_of_union(members: tuple[Any, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that all members require, and those that any has; unions within are not looked into."""
+    found = [keys_of(each) for each in members if not isinstance(each, UnionClass)]
+    required = [each for each, _ in found] if len(found) == len(members) else []
+    return frozenset.intersection(*required) if required else frozenset(), frozenset().union(
+        *[known for _, known in found]
+    )
 
 
 def members(value: Any) -> list[tuple[str, Any]] | None:
