@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from borzoi import DecodingError
+from borzoi.openapi import generate
 from borzoi.openapi.plan import Selection
 from borzoi.openapi.runtime import JSON
 from borzoi.openapi.runtime.encoding import plain
@@ -264,3 +268,20 @@ def test_a_structure_of_its_own(client_of: Any) -> None:
             [{"petName": "A"}, {"petName": "A", "age": "1"}], list.__class_getitem__(kind), dec_hook=decode_hook
         )
     assert JSON.write(JSON, pet)["content"] == b'{"petName":"A","x":1}'
+
+
+def test_the_text_is_formatted(tmp_path: Path) -> None:
+    """The field is as ruff formats it, however long its type is."""
+    schemas: dict[str, Any] = {}
+    for size in range(20, 64):
+        schemas["A" * size] = LABEL
+        items = {"oneOf": [ref("A" * size), {"type": "string"}, {"type": "null"}]}
+        schemas[f"Of{size}"] = open_pet(ref("A" * size))
+        schemas[f"ListOf{size}"] = open_pet({"type": "array", "items": items})
+    (tmp_path / "api.json").write_bytes(msgspec.json.encode(document({}, **schemas)))
+    for library in LIBRARIES:
+        generate(tmp_path / "api.json", output=tmp_path / library, selection=Selection(models=library))
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout

@@ -51,15 +51,17 @@ class OpenDataclass:
 
 
 def named_fields(model: Any) -> list[dataclasses.Field[Any]]:
-    """Return the fields of a dataclass that are members, or of one that is no class."""
-    is_open = issubclass(model if isinstance(model, type) else type(model), OpenDataclass)
-    return [field for field in dataclasses.fields(model) if not is_open or field.name != EXTRA]
+    """Return the fields of a class that are members which the document names."""
+    return [field for field in dataclasses.fields(model) if field.name != EXTRA or not issubclass(model, OpenDataclass)]
 
 
 def members_of(value: Any) -> list[tuple[str, Any]]:
     """Return the members of a dataclass by their names in JSON."""
-    named = [(wire_name(field), getattr(value, field.name)) for field in named_fields(value)]
-    return with_extra(named, getattr(value, EXTRA)) if isinstance(value, OpenDataclass) else named
+    found = [(wire_name(field), getattr(value, field.name)) for field in dataclasses.fields(value)]
+    if not isinstance(value, OpenDataclass):
+        return found
+    # That field is the last one.
+    return with_extra(found[:-1], getattr(value, EXTRA))
 
 
 def written(value: Any) -> Any:

@@ -62,11 +62,11 @@ def union(
 
 def decode_hook(type: Any, value: Any) -> Any:
     """Return a value as one of the members of a union, or as an open struct; this is the `dec_hook` of msgspec."""
+    if isinstance(type, UnionType):
+        return type.resolve(value)
     if isinstance(type, OpenType):
         return open_struct(type, value, decode_hook)
-    if not isinstance(type, UnionType):
-        raise NotImplementedError(f"{type!r} cannot be decoded")
-    return type.resolve(value)
+    raise NotImplementedError(f"{type!r} cannot be decoded")
 
 
 def _object(union: UnionType, value: dict[str, Any]) -> Any:
