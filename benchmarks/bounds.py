@@ -9,7 +9,7 @@ RATIOS = (
     ("trio, 64 in flight", (("borzoi on asyncio", 1.3),)),
     ("blocking, 1 thread", (("pycurl", 0.9), ("pyreqwest", 0.9), ("wreq", 0.9), ("httpx", 0.15))),
     ("asyncio, 64 in flight", (("floor", 2.2),)),
-    ("asyncio, 1 in flight, 64 MiB", (("pyreqwest", 1.0), ("wreq", 1.0), ("aiohttp", 0.6))),
+    ("asyncio, 1 in flight, 64 MiB in chunks", (("pyreqwest", 1.0), ("wreq", 1.0), ("aiohttp", 0.6))),
 )
 """The most that our CPU time for each request may be, over that of others."""
 
