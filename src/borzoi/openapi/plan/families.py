@@ -48,7 +48,7 @@ class Families:
 
     def children(self, base: Node) -> list[Node]:
         """Return what extends a schema; nothing where that has no discriminator."""
-        return list(self._children.get(base.key, {}).values())
+        return list(self._children[base.key].values()) if self._children and base.key in self._children else []
 
     def mapping(self, base: Node, own: Type, types: list[Type]) -> tuple[tuple[str, Type], ...]:
         """Return the values of the discriminator, given the types of a base and of its children."""

@@ -20,6 +20,8 @@ class OpenType(type):
     """The class of classes that are made as structs are; a struct of what is named stands behind each."""
 
     __struct__: type[msgspec.Struct]
+    __others__: type[msgspec.Struct]
+    """Of the others alone: msgspec reads the type of a struct once, and that of a dict each time."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> OpenType:
         """Make a class with a slot for each annotation."""
@@ -32,6 +34,8 @@ class OpenType(type):
         content = {key: value for key, value in namespace.items() if key != EXTRA}
         meta: Any = type(msgspec.Struct)
         made.__struct__ = meta(name, (msgspec.Struct,), {**content, "__annotations__": named}, **options)
+        others = {"__module__": namespace["__module__"], "__annotations__": {EXTRA: annotations[EXTRA]}}
+        made.__others__ = meta(name, (msgspec.Struct,), others)
         return made
 
 
@@ -104,7 +108,7 @@ def open_struct(type_: Any, value: Any, hook: Callable[[Any, Any], Any]) -> Any:
     made = type_.__new__(type_)
     try:
         _fill(made, msgspec.convert(value, type_.__struct__, dec_hook=hook))
-        setattr(made, EXTRA, msgspec.convert(unknown(value, _known(type_)), extra_type(type_), dec_hook=hook))
+        _fill(made, msgspec.convert({EXTRA: unknown(value, _known(type_))}, type_.__others__, dec_hook=hook))
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
         raise ValueError(f"{reason} in `{place.removesuffix('`')}`" if place else reason) from None
