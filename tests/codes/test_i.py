@@ -39,9 +39,9 @@ class Wire:
         return [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"] if data else []
 
 
-def sent(act: Callable[[borzoi.Client], object], **settings: Any) -> bytes:
-    """Return the bytes that something sent."""
-    wire = Wire()
+def sent(act: Callable[[borzoi.Client], object], wire: Wire | None = None, **settings: Any) -> bytes:
+    """Return the bytes that something sent, over a wire that may be given."""
+    wire = Wire() if wire is None else wire
     transport = HTTPTransport(backend=MemoryBackend(lambda host, port: wire), **settings)
     with borzoi.Client(transport=transport, trust_env=False) as client:
         client.headers.clear()
@@ -95,13 +95,10 @@ class TestI1:
         head, _, body = plain.partition(b"\r\n\r\n")
         for letter in EVERY:
             wire = Wire()
-            backend = MemoryBackend(lambda host, port, wire=wire: wire)
-            with borzoi.Client(transport=HTTPTransport(backend=backend), trust_env=False) as client:
-                client.headers.clear()
-                try:
-                    INPUTS[name](client, letter)
-                except REFUSALS:
-                    wire.refused = True
+            try:
+                sent(lambda client, letter=letter: INPUTS[name](client, letter), wire)
+            except REFUSALS:
+                wire.refused = True
             if wire.refused:
                 assert wire.received == b"", letter
                 continue

@@ -8,21 +8,17 @@ from collections.abc import Callable
 from borzoi._backends.memory import END, Event, HandClock, Wait
 
 from .ledger import Ledger, body_of
+from .liar import Liar
 
 Events = list[Event]
 
 
-class Http1Liar:
+class Http1Liar(Liar):
     """One connection."""
 
     def __init__(self, chance: random.Random, clock: HandClock, ledger: Ledger, connection: int) -> None:
-        self._chance = chance
-        self._clock = clock
-        self._ledger = ledger
-        self._connection = connection
-        self._held = b""
+        super().__init__(chance, clock, ledger, connection)
         self._last = 0.0
-        self._is_over = False
         self._acts: list[Callable[[str, str], Events]] = [
             self._plain, self._plain, self._plain, self._slow, self._late, self._poison_with, self._poison_next,
             self._poison_later, self._cut, self._die, self._close_after, self._close_says, self._short, self._rubbish,

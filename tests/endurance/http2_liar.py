@@ -11,20 +11,17 @@ from borzoi._wire.http2_frames import PREFACE
 from tests.wire.http2_scripting import SETTLED, data, frame, goaway, headers, ping, reset, trailers, window
 
 from .ledger import Ledger, body_of
+from .liar import Liar
 
 REFUSED = 7
 Said = bytes | Callable[[], bytes]
 
 
-class Http2Liar:
+class Http2Liar(Liar):
     """One connection."""
 
     def __init__(self, chance: random.Random, clock: HandClock, ledger: Ledger, connection: int) -> None:
-        self._chance = chance
-        self._clock = clock
-        self._ledger = ledger
-        self._connection = connection
-        self._held = b""
+        super().__init__(chance, clock, ledger, connection)
         self._decoder = Decoder()
         self._names: dict[int, str] = {}
         self._queue: dict[int, list[Said]] = {}
@@ -32,7 +29,6 @@ class Http2Liar:
         self._last = 2**31
         self._due = 0.0
         """When what is said now arrives: it cannot overtake what was said before."""
-        self._is_over = False
         self._acts: list[Callable[[int, str], list[Said]]] = [
             self._plain, self._plain, self._plain, self._cut_off, self._refused, self._beyond, self._ahead, self._leaves,
             self._wrong_length, self._twice, self._noise, self._never,

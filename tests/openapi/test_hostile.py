@@ -12,6 +12,7 @@ import pytest
 from borzoi.openapi import compare, generate
 from borzoi.openapi.document import open_document
 from borzoi.openapi.render.text import docstring
+from borzoi.openapi.writing import write_package
 from borzoi.testing import Contract
 from tests.openapi.test_wrong_documents import _NODES, PAYLOADS
 
@@ -104,3 +105,12 @@ def test_a_document_writes_no_region(tmp_path: Path) -> None:
     assert not [
         name for name, content in made.files.items() if "borzoi: keep" in content or "raise SystemExit" in content
     ]
+
+
+@pytest.mark.parametrize("name", ["/x.py", "/a/x.py", "..", "../x.py", "a/../../x.py", "a/.."])
+def test_no_file_is_written_elsewhere(name: str, tmp_path: Path) -> None:
+    """A name that leads out of the folder is refused, and nothing is written."""
+    with pytest.raises(ValueError, match="outside of the package"):
+        write_package(tmp_path / "made", {"__init__.py": "", name: "x"})
+
+    assert list(tmp_path.iterdir()) == []

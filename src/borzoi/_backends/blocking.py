@@ -198,7 +198,7 @@ class BlockingStream(Receiving):
             raise self._write_failed(error, write_timeout) from error
         if sent < len(data):
             await self.write(data[sent:], write_timeout)
-        if read_timeout != self._timeout or self._closed:
+        if read_timeout != self._timeout:
             return await self.read(read_timeout)
         try:
             received = self._receive(READ_SIZE)

@@ -73,12 +73,11 @@ def _read(path: Path) -> str | None:
 
 
 def _folders(files: dict[str, str]) -> set[str]:
-    """Return the folders that files are in."""
-    found = {name.rpartition("/")[0] for name in files}
-    for each in found:
-        if each.startswith("/") or ".." in each.split("/"):
-            raise ValueError(f"{each!r} is outside of the package")
-    return found
+    """Return the folders that files are in. Raises ValueError for a file outside of the package."""
+    for name in files:
+        if name.startswith("/") or ".." in name.split("/"):
+            raise ValueError(f"{name!r} is outside of the package")
+    return {name.rpartition("/")[0] for name in files}
 
 
 _BINARY: int = getattr(os, "O_BINARY", 0)

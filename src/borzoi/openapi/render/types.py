@@ -42,9 +42,7 @@ class Types:
             written = self._written[type, prefix] = self._text(type, prefix)
         return written
 
-    def _text(self, type: Type, prefix: str) -> str:
-        if isinstance(type, Plain):
-            return self._builtin.get(type.text, type.text)
+    def _text(self, type: ListOf | MapOf | OneOf | LiteralOf | Reference, prefix: str) -> str:
         if isinstance(type, ListOf):
             return f"{self._named('list')}[{self.text(type.item, prefix)}]"
         if isinstance(type, MapOf):
