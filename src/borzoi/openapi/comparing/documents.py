@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from ..document import Document, Node
 from ..plan.media import kind_of_media
@@ -57,6 +58,7 @@ class _Comparison:
         self._responses(old.node, new.node)
         self._security(old, new)
         self._own_servers(old, new)
+        self._sent(_callbacks(old), _callbacks(new), "callback")
 
     def _parameters(self, old: _Operation, new: _Operation) -> None:
         was, now = old.parameters(), new.parameters()
@@ -99,8 +101,12 @@ class _Comparison:
         for media_type, media in was.items():
             if media_type not in now:
                 self._findings.breaking(new, f"the media type {media_type} {whose} is gone")
-            elif kind_of_media(media_type) not in ("text", "bytes"):
-                self._content(media.resolved(), now[media_type].resolved(), sent=sent)
+                continue
+            before, after = media.resolved(), now[media_type].resolved()
+            if kind_of_media(media_type) not in ("text", "bytes"):
+                self._content(before, after, sent=sent)
+            if sent and _parts(before) != _parts(after):
+                self._findings.breaking(after, f"a part of {media_type} is written in another way")
         for media_type in now:
             if media_type not in was:
                 self._findings.harmless(new, f"the media type {media_type} {whose} is new")
@@ -124,6 +130,7 @@ class _Comparison:
             if now[status].child("content") and not node.child("content"):
                 self._findings.harmless(now[status], f"the response {status} has a body now")
             self._headers(node, now[status], status)
+            self._links(node, now[status])
         for status, node in now.items():
             if status not in was:
                 # An error has its class by its status, declared or not. A success that is not declared is an error.
@@ -144,6 +151,24 @@ class _Comparison:
         for name, node in now.items():
             if name not in was:
                 self._findings.harmless(node, f"the header {name!r} of the response {status} is new")
+
+    def _links(self, old: Node, new: Node) -> None:
+        was = {name: node.resolved() for name, node in old.child("links").items()}
+        now = {name: node.resolved() for name, node in new.child("links").items()}
+        for name, node in was.items():
+            if name not in now:
+                self._findings.breaking(node, f"the link {name!r} is gone")
+                continue
+            if _led_to(node) != _led_to(now[name]):
+                reason = f"the link {name!r} led to {_led_to(node)} and leads to {_led_to(now[name])}"
+                self._findings.breaking(now[name], reason)
+            given = dict(now[name].child("parameters").items())
+            for argument, how in node.child("parameters").items():
+                if argument not in given:
+                    self._findings.breaking(how, f"the link {name!r} does not say any more what {argument!r} is")
+        for name, node in now.items():
+            if name not in was:
+                self._findings.harmless(node, f"the link {name!r} is new")
 
     # Credentials and servers.
 
@@ -203,18 +228,23 @@ class _Comparison:
     # The rest.
 
     def _webhooks(self, old: Node, new: Node) -> None:
-        was, now = dict(_operations(old, "webhooks")), dict(_operations(new, "webhooks"))
-        for key, webhook in was.items():
-            self._findings.place = f"webhook {webhook.title}"
+        self._sent(_operations(old, "webhooks"), _operations(new, "webhooks"), "webhook")
+
+    def _sent(self, old: Iterable[tuple[_Key, _Operation]], new: Iterable[tuple[_Key, _Operation]], word: str) -> None:
+        """Compare what the API sends of itself: it is what its users receive."""
+        was, now = dict(old), dict(new)
+        for key, operation in was.items():
+            self._findings.place = f"{word} {operation.title}"
             if key in now:
-                # What the API sends is what its users receive.
-                self._contents(webhook.node["requestBody"], now[key].node["requestBody"], "of the webhook", sent=False)
+                self._contents(
+                    operation.node["requestBody"], now[key].node["requestBody"], f"of the {word}", sent=False
+                )
             else:
-                self._findings.breaking(webhook.node, "the webhook is gone")
-        for key, webhook in now.items():
+                self._findings.breaking(operation.node, f"the {word} is gone")
+        for key, operation in now.items():
             if key not in was:
-                self._findings.place = f"webhook {webhook.title}"
-                self._findings.harmless(webhook.node, "the webhook is new")
+                self._findings.place = f"{word} {operation.title}"
+                self._findings.harmless(operation.node, f"the {word} is new")
 
     def _names(self, old: Node, new: Node) -> None:
         self._findings.place = "the document"
@@ -261,8 +291,22 @@ class _Operation:
         return []
 
 
-def _operations(root: Node, section: str) -> Iterator[tuple[tuple[str, str], _Operation]]:
-    for path, child in root.child(section).items():
+_Key: TypeAlias = tuple[str, str]
+
+
+def _callbacks(operation: _Operation) -> Iterator[tuple[_Key, _Operation]]:
+    """Yield what an operation has called back, by the name of the callback and its URL."""
+    for name, callback in operation.node.child("callbacks").items():
+        for (method, _), found in _listed(callback.resolved(), operation.node):
+            yield (method, name), found
+
+
+def _operations(root: Node, section: str) -> Iterator[tuple[_Key, _Operation]]:
+    return _listed(root.child(section), root)
+
+
+def _listed(items: Node, root: Node) -> Iterator[tuple[_Key, _Operation]]:
+    for path, child in items.items():
         item = child.resolved()
         if not isinstance(item.value, dict) or path.startswith("x-"):
             continue
@@ -273,6 +317,19 @@ def _operations(root: Node, section: str) -> Iterator[tuple[tuple[str, str], _Op
                 # Names of parameters are compared as parameters; a path is the same whatever they are.
                 key = method.upper(), re.sub(r"\{[^{}]*\}", "{}", path)
                 yield key, _Operation(root, item, node, f"{method.upper()} {path}")
+
+
+def _led_to(link: Node) -> str:
+    """Return the operation that a link names."""
+    return link.text("operationId") or link.text("operationRef")
+
+
+def _parts(media: Node) -> dict[str, tuple[str, str, bool | None]]:
+    """Return how the members of a form are written where that is said."""
+    return {
+        name: (each.text("contentType"), each.text("style"), each.value.get("explode"))
+        for name, each in media.child("encoding").items()
+    }
 
 
 def _schema(parameter: Node) -> Node:

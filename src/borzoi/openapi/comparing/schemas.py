@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..document import Node
@@ -135,6 +136,12 @@ class Schemas:
             self._findings.harmless(new, "other members are allowed now")
         elif was is not None and now is not None and isinstance(was.value, dict) and isinstance(now.value, dict):
             self.compare(was, now, sent=sent)
+        if before.is_open() and not after.is_open() and after.properties():
+            # A model has a place for them where they are declared, and nowhere else.
+            self._findings.breaking(new, "other members are not declared any more")
+        patterns, there = dict(_children(before, "patternProperties")), dict(_children(after, "patternProperties"))
+        for pattern in patterns.keys() & there.keys():
+            self.compare(patterns[pattern], there[pattern], sent=sent)
 
     def _items(self, before: Parts, after: Parts, new: Node, sent: bool) -> None:
         was, now = before.find("items"), after.find("items")
@@ -144,6 +151,10 @@ class Schemas:
             self._findings.add(new, "the items have a schema now", breaks=sent)
         elif was is not None and was.value:
             self._findings.add(new, "the items have no schema any more", breaks=not sent)
+        first, first_now = before.find("prefixItems"), after.find("prefixItems")
+        if first is not None and first_now is not None:
+            for one, other in zip(first.elements(), first_now.elements(), strict=False):
+                self.compare(one, other, sent=sent)
 
     # What is one of several.
 
@@ -163,6 +174,11 @@ class Schemas:
         wire, wire_now = _discriminator(before), _discriminator(after)
         if wire and wire_now != wire:
             self._findings.breaking(new, f"the discriminator was {wire!r} and is {wire_now or 'none'!r}")
+        meant, meant_now = _mapping(before), _mapping(after)
+        for value, target in meant.items():
+            if meant_now.get(value) != target:
+                reason = f"the discriminator {value!r} meant {target} and means {meant_now.get(value, 'nothing')}"
+                self._findings.breaking(new, reason)
 
 
 def _types(parts: Parts) -> frozenset[str]:
@@ -220,6 +236,18 @@ def _title(node: Node) -> str:
 def _discriminator(parts: Parts) -> str:
     found = parts.find("discriminator")
     return "" if found is None else found.text("propertyName")
+
+
+def _mapping(parts: Parts) -> dict[str, str]:
+    """Return which schemas the values of a discriminator mean, by their names."""
+    found = parts.find("discriminator")
+    pairs = [] if found is None else found.child("mapping").items()
+    return {value: str(target.value).rpartition("/")[2] for value, target in pairs}
+
+
+def _children(parts: Parts, key: str) -> Iterator[tuple[str, Node]]:
+    found = parts.find(key)
+    return iter(()) if found is None else found.items()
 
 
 def _listed(values: Any) -> str:

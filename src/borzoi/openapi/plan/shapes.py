@@ -97,6 +97,10 @@ class Parts:
                     return found if found.value is True or (isinstance(found.value, dict) and not is_never) else None
         return None
 
+    def is_open(self) -> bool:
+        """Tell whether members are declared that have no name."""
+        return self.extra() is not None
+
     def without(self, node: Node, keys: tuple[str, ...]) -> list[Node]:
         """Return the parts, with keywords taken out of one of them."""
         return [
