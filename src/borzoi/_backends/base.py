@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from .resolver import Names
 
 READ_SIZE = 65536
-"""Bytes asked of the system in one receive. Larger buffers cost more to allocate than they save."""
+"""Bytes asked of the system in one receive: most responses are small, and a larger buffer costs more to allocate."""
+
+BULK_SIZE = 262144
+"""Bytes asked for where the receive before gave `READ_SIZE` or more: a quarter of the calls, and of the peer's wakes."""
 
 TURN_BUDGET = 262144
 """Bytes that one stream may receive before the other tasks of the loop get a turn."""

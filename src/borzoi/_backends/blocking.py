@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import NetworkError, ReadError, ReadTimeout, WriteError, WriteTimeout
 from . import resolver
-from .base import READ_SIZE, Address, ConnectOptions, TimedOut, TLSOptions, Turn
+from .base import BULK_SIZE, READ_SIZE, Address, ConnectOptions, TimedOut, TLSOptions, Turn
 from .eyeballs import Race
 from .sockets import (
     Receiving,
@@ -138,12 +138,13 @@ SYSTEM_TIMES_OUT = sys.platform == "linux" and sys.maxsize > 2**32
 class BlockingStream(Receiving):
     """A connected socket that blocks. Satisfies `Stream`."""
 
-    __slots__ = ("_closed", "_in_system", "_poll", "_send", "_socket", "_timeout", "on_event", "peer")
+    __slots__ = ("_closed", "_in_system", "_poll", "_send", "_size", "_socket", "_timeout", "on_event", "peer")
 
     def __init__(self, sock: socket.socket, peer: str) -> None:
         self._socket = sock
         self._receive = sock.recv
         self._send = sock.send
+        self._size = READ_SIZE
         # Setting a time-out is a system call, so the last one is remembered. -1 stands for none set yet.
         self._timeout: float | None = -1
         # Python keeps a socket's time-out with a poll before each call. The system can keep it within the call: half
@@ -171,9 +172,10 @@ class BlockingStream(Receiving):
         try:
             if timeout != self._timeout:
                 self._set_timeout(timeout)
-            data = self._receive(READ_SIZE)
+            data = self._receive(self._size)
         except (OSError, ValueError) as error:
             raise self._read_failed(error, timeout) from (None if is_time_out(error) else error)
+        self._size = READ_SIZE if len(data) < READ_SIZE else BULK_SIZE
         return data or self._end()
 
     async def write(self, data: bytes, timeout: float | None) -> None:
@@ -204,6 +206,8 @@ class BlockingStream(Receiving):
             received = self._receive(READ_SIZE)
         except (OSError, ValueError) as error:
             raise self._read_failed(error, read_timeout) from (None if is_time_out(error) else error)
+        if len(received) == READ_SIZE:
+            self._size = BULK_SIZE
         return received or self._end()
 
     def _end(self) -> bytes:

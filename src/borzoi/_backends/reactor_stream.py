@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._errors import NetworkError, ReadError, WriteError
-from .base import READ_SIZE, TURN_BUDGET, TimedOut, TLSOptions
+from .base import BULK_SIZE, READ_SIZE, TURN_BUDGET, TimedOut, TLSOptions
 from .poller import HANGUP, READ, WRITE
 from .sockets import Receiving, cause, close_descriptor, read_timed_out, socket_info, write_timed_out
 
@@ -36,6 +36,7 @@ class SocketStream(Receiving):
         "_readable",
         "_reader",
         "_send",
+        "_size",
         "_socket",
         "_writer",
         "on_event",
@@ -56,6 +57,7 @@ class SocketStream(Receiving):
         # Who waits for bytes, not only for news: they are received for it.
         self._asker: Waiter | None = None
         self._budget = TURN_BUDGET
+        self._size = READ_SIZE
         # News may have come before the reactor watched: the first read looks for itself. A closed stream counts as
         # readable, too: reading then fails at once.
         self._readable = True
@@ -140,7 +142,9 @@ class SocketStream(Receiving):
             asker.set_result(None)
             return
         # As in `read()`.
-        if len(data) < READ_SIZE and not self._hung_up:
+        if len(data) == READ_SIZE:
+            self._size = BULK_SIZE
+        elif not self._hung_up:
             self._readable = False
         asker.set_result(data)
 
@@ -161,8 +165,9 @@ class SocketStream(Receiving):
                     reactor.deadlines.pop(waiter, None)
             elif self._budget <= 0:
                 await self._yield_turn()
+            size = self._size
             try:
-                data = self._receive(READ_SIZE)
+                data = self._receive(size)
             except BlockingIOError:
                 self._readable = False
                 continue
@@ -171,10 +176,11 @@ class SocketStream(Receiving):
 
             # A short read has emptied the socket (epoll(7), question 9), and new bytes will be told; but an end that
             # was told together with them will not be told again.
-            if len(data) < READ_SIZE and not self._hung_up:
+            if len(data) < size and not self._hung_up:
                 self._readable = False
             else:
                 self._budget -= len(data)
+            self._size = READ_SIZE if len(data) < READ_SIZE else BULK_SIZE
             return data
 
     async def _wait_readable(self, timeout: float | None) -> None:
@@ -290,6 +296,8 @@ class SocketStream(Receiving):
             return False
         if data is not None:
             self._put_back(data)
+            # It is what was asked for: read with another size it would pass for short.
+            self._size = READ_SIZE
             return False
         # Under TLS an end that was told may stand behind a session ticket.
         return not self._hung_up
