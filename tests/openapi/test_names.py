@@ -11,6 +11,7 @@ import pytest
 from borzoi.openapi.document import Document, open_document
 from borzoi.openapi.document.syntax import parse
 from borzoi.openapi.plan import build_plan
+from tests.openapi.serving import API, as_json
 from tests.structure.source import TESTS
 
 DATA = TESTS / "data" / "openapi"
@@ -117,3 +118,46 @@ def test_what_is_taken_over_keeps_its_name(tmp_path: Path) -> None:
     assert found["schemas/Base/properties/either/oneOf/1"] == "BaseEitherOther"
     assert found["schemas/User2/allOf/1/properties/own"] == "User2Own"
     assert found["responses/Missing/content/application~1json/schema"] == "MissingResponse"
+
+
+TAKEN = [
+    "models",
+    "headers",
+    "links",
+    "list",
+    "dict",
+    "query",
+    "path",
+    "header",
+    "runtime",
+    "dt",
+    "fields",
+    "json",
+    "part",
+]
+
+
+def test_operations_are_called_as_what_modules_name(client_of: Any) -> None:
+    """Operations may have the names of what their modules import, and of builtin types: each can be called."""
+    items = {"type": "array", "items": {"type": "object", "properties": {"at": {"type": "string", "format": "date"}}}}
+    reply = {
+        "description": "",
+        "headers": {"X-Left": {"schema": {"type": "integer"}}},
+        "content": {"application/json": {"schema": items}},
+        "links": {"again": {"operationId": "links"}},
+    }
+    ids = {"name": "ids", "in": "query", "style": "pipeDelimited", "explode": False, "schema": {"type": "array"}}
+    paths = {
+        f"/{name}": {"get": {"operationId": name, "tags": ["x"], "parameters": [ids], "responses": {"200": reply}}}
+        for name in TAKEN
+    }
+    package = client_of({"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": paths})
+    functions = __import__(f"{package.__name__}.api.x").api.x
+    with API(lambda _: as_json([{"at": "2026-01-02"}])) as api, package.Client(api.url) as client:
+        for name in TAKEN:
+            function = getattr(functions, name if name in ("json", "part") else f"{name}_")
+            response = function.sync_detailed(client=client, ids=["a", "b"])
+            assert response.data[0].at.year == 2026
+            assert response.headers.x_left is None
+            assert response.links.again()[0].at == response.data[0].at
+    assert [asked.target for asked in api.asked[::2]] == [f"/{name}?ids=a%7Cb" for name in TAKEN]

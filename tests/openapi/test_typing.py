@@ -15,6 +15,7 @@ from borzoi.openapi.plan import Selection
 from tests.openapi.test_example import CACHE
 from tests.openapi.test_models import LIBRARIES
 from tests.openapi.test_pages import CASES, CREATE
+from tests.openapi.test_webhooks import LEADING
 
 USE = """
 from typing import assert_type
@@ -25,6 +26,10 @@ from LIBRARY_create import Client as Users
 from LIBRARY_create.api.users import create_user
 from LIBRARY_create.headers import KeysXLeftXTagsHeaders as Headers
 from LIBRARY_create.models import User
+from LIBRARY_links import AsyncClient as AsyncItems
+from LIBRARY_links import Client as Items
+from LIBRARY_links.api.items import create_item
+from LIBRARY_links.models import Item
 from LIBRARY_open import Client as Things
 from LIBRARY_open.models import Fish, FishBase, Shark, Thing
 from LIBRARY_pages import AsyncClient, Client, models
@@ -68,6 +73,27 @@ def with_other_members(things: Things) -> None:
     Thing()  # type: ignore
 
 
+def linked(items: Items) -> None:
+    response = items.items.with_response.create(id=7)
+    assert_type(response.data, Item)
+    assert_type(response.headers.x_left, int | None)
+    assert_type(response.links.all(), Page[Item, list[Item]])
+    assert_type(response.links.again(body=response.data), Item)
+    assert_type([event.id for event in response.links.watch()], list[int])
+    assert_type(items.items.with_response.list(of="a", near="b").links.list(near="c"), Page[Item, list[Item]])
+    assert_type(create_item.sync_detailed(client=items, body=response.data).links.again(body=response.data), Item)
+    response.links.nothing()  # type: ignore
+    response.links.all(of=1)  # type: ignore
+    items.items.with_response.list(of="a", near="b").links.list()  # type: ignore
+
+
+async def linked_asynchronously(items: AsyncItems) -> None:
+    response = await items.items.with_response.create(id=7)
+    assert_type(response.links.all(), AsyncPages[Item, list[Item]])
+    assert_type(await response.links.again(body=response.data), Item)
+    assert_type([event.id async for event in response.links.watch()], list[int])
+
+
 def of_a_family(fish: Fish, shark: Shark) -> Fish:
     assert_type(fish, Shark | FishBase)
     return shark
@@ -107,9 +133,9 @@ OPEN = {
 
 
 def test_types_are_precise(tmp_path: Path) -> None:
-    """Both styles, pages, bodies by their members and headers have the types that are declared, and nothing else."""
+    """Both styles, pages, bodies by their members, headers and links have the types that are declared, and nothing else."""
     for library in LIBRARIES:
-        for name, document in (("create", CREATE), ("pages", CASES[0][0]), ("open", OPEN)):
+        for name, document in (("create", CREATE), ("pages", CASES[0][0]), ("open", OPEN), ("links", LEADING)):
             (tmp_path / "api.json").write_text(json.dumps(document))
             output = tmp_path / f"{library}_{name}"
             generate(tmp_path / "api.json", output=output, selection=Selection(models=library))

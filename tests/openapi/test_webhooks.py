@@ -10,6 +10,8 @@ import hmac
 import importlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +194,90 @@ def test_links_are_awaited(client_of: Any) -> None:
 
     with API(answers) as api:
         assert asyncio.run(followed(api.url)) == "/repos/ada/a%20b?page=1"
+
+
+ITEM: dict[str, Any] = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
+LEADING: dict[str, Any] = {
+    "openapi": "3.2.0",
+    "info": {"title": "Leads", "version": "1"},
+    "paths": {
+        "/items": {
+            "get": {
+                "operationId": "list_items",
+                "tags": ["items"],
+                "parameters": [{"name": "page", "in": "query", "schema": {"type": "integer"}},
+                               {"name": "of", "in": "query", "required": True, "schema": {"type": "string"}},
+                               {"name": "near", "in": "query", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Item"}}}},
+                                      "links": {"list": {"operationId": "list_items", "parameters": {"of": "$request.query.of"}}, "run": {"operationId": "watch_items"}}}},
+            },
+            "post": {
+                "operationId": "create_item",
+                "tags": ["items"],
+                "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Item"}}}},
+                "responses": {"200": {"description": "", "headers": {"X-Left": {"schema": {"type": "integer"}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Item"}}},
+                                      "links": {"all": {"operationId": "list_items", "parameters": {"of": "$method", "near": "$request.body#/id"}},
+                                                "again": {"operationId": "create_item"}, "watch": {"operationId": "watch_items"}}}},
+            },
+        },
+        "/events": {"get": {"operationId": "watch_items", "tags": ["events"], "responses": {"200": {"description": "", "content": {"text/event-stream": {"itemSchema": {"$ref": "#/components/schemas/Item"}}}}}}},
+    },
+    "components": {"schemas": {"Item": ITEM}},
+}  # fmt: skip
+
+
+def items(asked: Asked) -> Reply:
+    """Answer with an item, with a page of items, or with an event for each of two."""
+    if asked.target == "/events":
+        return 200, {"Content-Type": "text/event-stream"}, b'data: {"id": 1}\n\ndata: {"id": 2}\n\n'
+    body = {"id": 7} if asked.method == "POST" else [] if "page=" in asked.target else [{"id": 1}]
+    return 200, {"Content-Type": "application/json", "X-Left": "3"}, json.dumps(body).encode()
+
+
+def test_links_give_what_the_operation_gives(client_of: Any) -> None:
+    """A link to a list in pages gives its items, one to a stream gives its events; in async code they are awaited."""
+    package = client_of(LEADING)
+    functions = importlib.import_module(f"{package.__name__}.api.items")
+    models = importlib.import_module(f"{package.__name__}.models")
+    item = models.Item(id=7)
+
+    async def followed(url: str) -> Any:
+        # Functions are awaited with a Client, too.
+        async with package.Client(url) as client:
+            response = await functions.create_item.asyncio_detailed(client=client, body=item)
+            again = await response.links.again(body=item)
+            return [
+                again,
+                *[each async for each in response.links.all()],
+                *[each async for each in response.links.watch()],
+            ]
+
+    with API(items) as api:
+        assert asyncio.run(followed(api.url)) == [models.Item(id=each) for each in (7, 1, 1, 2)]
+        with package.Client(api.url) as client:
+            response = client.items.with_response.create(id=7)
+            assert response.headers.x_left == 3
+            assert [each.id for each in response.links.all()] == [1]
+            assert [each.id for each in response.links.watch()] == [1, 2]
+            assert dir(client.items.with_response.list(of="a", near="b").links) == ["list", "run_"]
+    assert "/items?page=2&of=POST&near=7" in [asked.target for asked in api.asked]
+
+
+def test_the_text_of_links_is_laid_out(tmp_path: Path) -> None:
+    """Modules of links, and of functions that belong to several resources, are as ruff lays out and sorts them."""
+    untagged = json.loads(json.dumps(LEADING).replace('"tags": ["items"], ', "").replace('"tags": ["events"], ', ""))
+    for number, spec in enumerate((LEADING, LINKED, untagged)):
+        (tmp_path / "api.json").write_text(json.dumps(spec))
+        generate(tmp_path / "api.json", output=tmp_path / f"leads{number}")
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
 
 
 def test_a_response_without_a_client_has_no_links() -> None:

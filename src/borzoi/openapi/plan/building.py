@@ -16,7 +16,7 @@ from .operations import METHODS, Operations, requirements
 from .pagination import Pagination
 from .schemas import Schemas
 from .servers import servers_of
-from .values import Header, Link, Model, Operation, Package, Reference, Security
+from .values import Header, Model, Operation, Package, Reference, Security
 from .webhooks import links_of, webhooks_of
 
 CLIENT_NAMES = frozenset({
@@ -30,6 +30,12 @@ RESOURCE_NAMES = frozenset({
     "builtins",
 })  # fmt: skip
 """What the classes of resources have themselves, and what their annotations name."""
+
+FUNCTION_NAMES = frozenset({
+    "models", "headers", "links", "fields", "runtime", "dt", "path", "query", "header", "cookie", "query_string",
+    "list", "dict", "str", "int", "float", "bool", "bytes",
+})  # fmt: skip
+"""What the modules of functions, and the tables of operations, name themselves."""
 
 MODEL_NAMES = frozenset({
     "TYPE_CHECKING", "Any", "UUID", "Decimal", "Literal", "TypeAlias", "UNSET", "Unset", "UnsetType", "Struct",
@@ -87,6 +93,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     chosen_operations = _named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names))
     headers, called = _headers(chosen_operations)
     links = {node.pointer: found for _, _, _, node in declared if (found := links_of(node))}
+    linked = _classes_of_links([each for each in chosen_operations if each.pointer in links])
     return Package(
         name=names.module(chosen.name or f"{title} client" if not chosen.name else chosen.name),
         title=title,
@@ -94,7 +101,12 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
         doc=root["info"].text("description"),
         models=schemas.models,
         operations=[
-            _completed(each, schemas.models, chosen, called, links.get(each.pointer, ())) for each in chosen_operations
+            structs.replace(
+                _completed(each, schemas.models, chosen, called),
+                links=links.get(each.pointer, ()),
+                class_of_links=linked.get(each.pointer, ""),
+            )
+            for each in chosen_operations
         ],
         security=_security(root.child("components").child("securitySchemes")),
         servers=servers_of(root),
@@ -111,14 +123,12 @@ def _completed(
     models: dict[str, Model],
     chosen: Selection,
     headers: dict[str, str],
-    links: tuple[Link, ...],
 ) -> Operation:
     """Add what only the whole plan tells: pages, headers, and whether members of the body may be arguments."""
     told = chosen.pagination.get(operation.id)
     pages = None if told is False else Pagination(models).of(operation, told)
     return structs.replace(
         operation,
-        links=links,
         pages=pages,
         headers=headers.get(_kind_of_headers(_headers_of(operation)), ""),
         fields="" if pages is not None or operation.stream is not None else _fields_of(operation, models),
@@ -148,6 +158,15 @@ def _headers(operations: list[Operation]) -> tuple[dict[str, tuple[Header, ...]]
     ]
     chosen = dict(zip(found, names.distinct(sources, MODEL_NAMES), strict=True))
     return {chosen[kind]: headers for kind, headers in found.items()}, chosen
+
+
+def _classes_of_links(operations: list[Operation]) -> dict[str, str]:
+    """Return the names of the classes whose methods are the links of operations, by the pointers of those."""
+    titles = [names.composed(f"{names.pascal(each.resource)}{names.pascal(each.name)}Links") for each in operations]
+    pointers = [each.pointer for each in operations]
+    # Each has a class for async code, too.
+    asynchronous = frozenset(f"Async{title}" for title in titles)
+    return dict(zip(pointers, names.distinct(list(zip(titles, pointers, strict=True)), asynchronous), strict=True))
 
 
 def _fields_of(operation: Operation, models: dict[str, Model]) -> str:
@@ -192,7 +211,7 @@ def _named(operations: list[Operation], given: dict[str, str]) -> list[Operation
     """Give the operations names that are unique: of functions in their tag, of methods in their resource."""
     resources = _distinct_resources(operations)
     named = [structs.replace(each, resource=resources[each.resource]) for each in operations]
-    full = _unique([(each.tag, each.name, f"{each.method} {each.path}") for each in named])
+    full = _unique([(each.tag, each.name, f"{each.method} {each.path}") for each in named], FUNCTION_NAMES)
     # The tables of a resource have the full names, in whichever tag the function is.
     full = _unique(
         [(each.resource, name, f"{each.method} {each.path}") for each, name in zip(named, full, strict=True)]

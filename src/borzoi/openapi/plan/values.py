@@ -206,6 +206,9 @@ class Operation(Struct, frozen=True):
     headers: str = ""
     """The class of the headers of its replies."""
 
+    class_of_links: str = ""
+    """The class whose methods are its links."""
+
 
 class Security(Struct, frozen=True):
     """A security scheme, and the arguments of the client that hold its credentials."""

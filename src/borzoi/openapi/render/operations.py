@@ -11,13 +11,13 @@ from .signatures import function, is_download, is_stream_only, method
 from .text import Group, docstring, lines_of, literal
 from .types import Types, import_of, imports, names_in
 
-_HEAD = "from __future__ import annotations"
-_NO_BODIES = [
+HEAD = "from __future__ import annotations"
+NO_BODIES = [
     "# What is declared here has no body: the operation that it is declared below makes it.",
     '# mypy: disable-error-code="empty-body"',
     "# pyright: reportReturnType=false",
 ]
-_BUILTINS = frozenset({"list", "dict", "str", "int", "float", "bool", "bytes"})
+BUILTINS = frozenset({"list", "dict", "str", "int", "float", "bool", "bytes"})
 _TAKEN = frozenset({"UNSET", "Unset", "UUID", "Any", "Literal", "Decimal", "File", "Email", "Uri", "Unpack"})
 """What annotations name."""
 
@@ -42,7 +42,7 @@ def title_of(resource: str) -> str:
 def render_resource(resource: str, operations: list[Operation], package: Package) -> str:
     """Return the module of a resource, blocking and async."""
     # A method that is called list would hide the type from the methods below it.
-    types = Types(package.models, hidden=_BUILTINS & {each.short for each in operations})
+    types = Types(package.models, hidden=BUILTINS & {each.short for each in operations})
     title = title_of(resource)
     body = [f"class {title}Methods:", f'    """What there is to do with {resource}."""']
     for each in operations:
@@ -57,24 +57,24 @@ def render_resource(resource: str, operations: list[Operation], package: Package
             f"{prefix}{title}", f"{title}Methods, runtime.{prefix}Resource", f"The operations of {resource}{async_}."
         )
         body += ["", *[f"    {name} = runtime.Accessor({prefix}{title}{suffix})" for suffix, _, name, _ in ways]]
-    head = [f'"""The resource {resource}."""', "", *_NO_BODIES, "", _HEAD, ""]
+    head = [f'"""The resource {resource}."""', "", *NO_BODIES, "", HEAD, ""]
     used = names_in(body)
-    lines = _heading(body, used, ["Unpack"])
+    lines = heading(body, used, ["Unpack"])
     lines += ["", *import_of(".._operations", [f"{resource} as _operations"])]
-    return "\n".join([*head, *lines, *_checked(body, client=False), "", "", *body, ""])
+    return "\n".join([*head, *lines, *checked(body, client=False), "", "", *body, ""])
 
 
 def _class(name: str, bases: str, doc: str) -> list[str]:
     return ["", "", *lines_of(Group(f"class {name}(", bases.split(", "), "):"), 0), f'    """{doc}"""']
 
 
-def _heading(body: list[str], used: set[str], more: list[str]) -> list[str]:
+def heading(body: list[str], used: set[str], more: list[str]) -> list[str]:
     """Return the imports of a module of operations: models and plain types are for type checkers only."""
-    checked = used & {"dt", "Decimal", "UUID", "Any", "Literal", *more}
-    if _checked(body, client="Client" in used):
-        checked.add("TYPE_CHECKING")
+    plain = used & {"dt", "Decimal", "UUID", "Any", "Literal", *more}
+    if checked(body, client="Client" in used):
+        plain.add("TYPE_CHECKING")
     standard = ["import builtins"] if "builtins" in used else []
-    found = imports(checked, runtime=used & {"UNSET", "Unset", "File", "Email", "Uri"})
+    found = imports(plain, runtime=used & {"UNSET", "Unset", "File", "Email", "Uri"})
     if "runtime" not in used:
         return [*standard, *found]
     library = ["from borzoi.openapi import runtime"]
@@ -83,7 +83,7 @@ def _heading(body: list[str], used: set[str], more: list[str]) -> list[str]:
     return [*standard, *before, *([""] if standard or before else []), *library, *found[split:]]
 
 
-def _checked(body: list[str], *, client: bool) -> list[str]:
+def checked(body: list[str], *, client: bool) -> list[str]:
     """Return the imports that only type checkers need."""
     text = "\n".join(body)
     own = [each for each in ("fields", "models") if re.search(rf"(?<![\w.]){each}\.", text)]
@@ -102,9 +102,9 @@ def render_functions(tag: str, operations: list[Operation], types: Types) -> str
     for each in operations:
         body += function(each, types)
     title = f'"""The operations of {docstring_text(tag)} as functions: `sync`, `asyncio`, and both `_detailed`."""'
-    head = [title, "", *_NO_BODIES, "", _HEAD, "", *_heading(body, names_in(body), [])]
-    head += ["", *[line for each in resources for line in import_of(".._operations", [f"{each} as _{each}"])]]
-    return "\n".join([*head, *_checked(body, client=True), "", "", *body, ""])
+    head = [title, "", *NO_BODIES, "", HEAD, "", *heading(body, names_in(body), [])]
+    head += ["", *import_of(".._operations", [f"{each} as _{each}" for each in resources])]
+    return "\n".join([*head, *checked(body, client=True), "", "", *body, ""])
 
 
 # Bodies as arguments, and the headers of replies.
@@ -125,7 +125,7 @@ def render_fields(package: Package, types: Types) -> str:
     typing = used & {"dt", "Decimal", "UUID", "Any", "Literal", "NotRequired", "TypedDict"}
     heading = imports(typing, runtime=used & {"File", "Email", "Uri"})
     own = ["", "from . import models as _models"] if "_models" in used else []
-    return "\n".join([*head, "", _HEAD, "", *heading, *own, *body, ""])
+    return "\n".join([*head, "", HEAD, "", *heading, *own, *body, ""])
 
 
 def _field(field: Field, types: Types) -> list[str]:
@@ -146,7 +146,7 @@ def render_headers(package: Package, types: Types) -> str:
     typing = used & {"dt", "Decimal", "UUID", "Any", "Literal"}
     heading = imports(typing, runtime=(used & {"Email", "Uri"}) | {"Headers", "typed_header"})
     own = ["", "from . import models"] if "models" in used else []
-    head = ['"""The headers of responses: None where one is absent."""', "", _HEAD, ""]
+    head = ['"""The headers of responses: None where one is absent."""', "", HEAD, ""]
     return "\n".join([*head, *heading, *own, *body, ""])
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ..plan import names
 from ..plan.values import NULL, Operation, Package, Type
+from .links import link_lines, named_links, render_links
 from .models import docstring_text, render_models
 from .operations import by_resource, render_fields, render_functions, render_headers, render_resource, title_of
 from .signatures import arguments_of
 from .tables import alternatives_of, render_table
 from .text import Group, docstring, lines_of, literal, prose
 from .types import Types, import_of, imports, names_in
-from .webhooks import link_lines, render_webhooks
+from .webhooks import render_webhooks
 
 _STATUSES = {
     "400": "BadRequest", "401": "Unauthorized", "402": "PaymentRequired", "403": "Forbidden", "404": "NotFound",
@@ -53,6 +54,8 @@ def render(package: Package, *, style: str = "both") -> dict[str, str]:
             files["fields.py"] = render_fields(package, types)
     if package.webhooks:
         files["webhooks.py"] = render_webhooks(package)
+    if any(named_links(each, package) for each in package.operations):
+        files["links.py"] = render_links(package)
     if package.headers:
         files["headers.py"] = render_headers(package, types)
     files["_operations/__init__.py"] = '"""How operations go over the wire."""\n'

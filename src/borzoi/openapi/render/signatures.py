@@ -69,16 +69,21 @@ def method(operation: Operation, types: Types) -> list[str]:
         arguments = ["self", *arguments_of(operation, types, client=False, fields=fields)]
         lines += lines_of(Group("def _(", arguments, ") -> None: ..."), 4)
         table += ".with_fields(_)"
-    elif operation.stream is not None:
-        table += ".events" if is_stream_only(operation) else ".streamed"
-    elif operation.pages is not None:
-        table += ".paged"
+    else:
+        table += maker(operation)
     arguments = ["self", *arguments_of(operation, types, client=False)]
     result = f") -> {declared_result(operation, types)}:"
     lines += [f"    {table}", *lines_of(Group(f"def {operation.short}(", arguments, result), 4)]
     doc = operation.doc or f"{operation.method} {operation.path}"
     written = docstring(("Deprecated. " if operation.deprecated else "") + doc, 8, limit=200)
     return [*lines, *(written or ["        ..."])]
+
+
+def maker(operation: Operation) -> str:
+    """Return what of an operation makes a method that takes the body as a whole: nothing for the operation itself."""
+    if operation.stream is not None:
+        return ".events" if is_stream_only(operation) else ".streamed"
+    return ".paged" if operation.pages is not None else ""
 
 
 def function(operation: Operation, types: Types) -> list[str]:

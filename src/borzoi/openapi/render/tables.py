@@ -6,12 +6,14 @@ import re
 
 from ..plan import names
 from ..plan.values import Link, Operation, Package, Pages, Parameter, Part, Reply, Server
+from .links import link_arguments, named_links
 from .text import Expression, Group, lines_of, literal
 from .types import Types, imports, names_in
 
 _SHORT = {"path": "path", "query": "query", "header": "header", "cookie": "cookie", "querystring": "query_string"}
 _NAMES = frozenset({
-    "Operation", "HeadedOperation", "path", "query", "header", "cookie", "query_string", "JSON", "Body", "Errors",
+    "Operation", "HeadedOperation", "LinkedOperation",
+    "path", "query", "header", "cookie", "query_string", "JSON", "Body", "Errors",
     "Part", "Server", "Link", "TEXT", "BINARY", "PARTS", "Paging", "File", "Email", "Uri",
 })  # fmt: skip
 
@@ -24,10 +26,14 @@ def render_table(resource: str, operations: list[Operation], package: Package, t
     # The keyword is no name.
     used = names_in([line.replace("query=", "") for line in lines])
     head = [f'"""How the operations of {resource} go over the wire."""', "", "from __future__ import annotations", ""]
-    head += imports(used - {"File", "Unset", "UNSET"} - _NAMES, runtime=used & _NAMES)
+    has_links = "LinkedOperation" in used
+    plain = used - {"File", "Unset", "UNSET"} - _NAMES
+    head += imports(plain | ({"TYPE_CHECKING"} if has_links else set()), runtime=used & _NAMES)
     own = [each for each in ("headers", "models") if any(re.search(rf"\b{each}\.", line) for line in lines)]
     if own:
         head += ["", f"from .. import {', '.join(own)}"]
+    if has_links:
+        head += ["", "if TYPE_CHECKING:", "    from .. import links"]
     return "\n".join([*head, "", *lines, ""])
 
 
@@ -65,6 +71,7 @@ def _table(resource: str, operation: Operation, package: Package, types: Types) 
         items.append(_server(operation.server))
     if links := named_links(operation, package):
         items.append(Group("links={", [_link(*each) for each in links], "}", is_literal=True))
+        return Group(f"{operation.name}: links.{operation.class_of_links}Operation = LinkedOperation(", items, ")")
     return Group(f"{operation.name} = {'Headed' if operation.headers else ''}Operation(", items, ")")
 
 
@@ -151,22 +158,6 @@ def _server(server: Server) -> Group:
     defaults = [f"{literal(wire)}: {literal(default)}" for wire, _, default, _ in server.variables]
     variables = [Group("{", defaults, "}", is_literal=True)] if defaults else []
     return Group("server=Server(", [literal(server.url), *variables], ")")
-
-
-def named_links(operation: Operation, package: Package) -> list[tuple[str, Operation, Link]]:
-    """Return the links of an operation to others of the document, with their names in Python and where they lead."""
-    targets = {each.id: each for each in package.operations}
-    known = [each for each in operation.links if each.target in targets]
-    found = names.distinct([(names.snake(each.key, prefix="link"), each.key) for each in known])
-    return [(name, targets[each.target], each) for name, each in zip(found, known, strict=True)]
-
-
-def link_arguments(target: Operation, link: Link) -> list[tuple[str, str]]:
-    """Return the arguments of the operation that a link leads to, and the expressions that say what they are."""
-    known = {each.wire: each.name for each in target.parameters}
-    # A name may say where its parameter is: "path.id".
-    named = [(known.get(wire) or known.get(wire.partition(".")[2], ""), value) for wire, value in link.arguments]
-    return [each for each in named if each[0]]
 
 
 def _link(name: str, target: Operation, link: Link) -> Group:

@@ -1,11 +1,10 @@
-"""The module that reads what an API sends of itself, and the lines of README.md about links."""
+"""The module that reads what an API sends of itself."""
 
 from __future__ import annotations
 
-from ..plan.values import Link, Operation, Package
+from ..plan.values import Package
 from .models import docstring_text
-from .tables import link_arguments, named_links
-from .text import Group, docstring, lines_of, literal, prose
+from .text import Group, docstring, lines_of, literal
 from .types import Types, imports, names_in
 
 
@@ -30,19 +29,3 @@ def render_webhooks(package: Package) -> str:
         "",
     ]
     return "\n".join([*head, *heading, *own, *body, ""])
-
-
-def link_lines(operation: Operation, package: Package, style: str) -> list[str]:
-    """Return what README.md says of where a reply leads."""
-    return [_line(*each, style) for each in named_links(operation, package)]
-
-
-def _line(name: str, target: Operation, link: Link, style: str) -> str:
-    called = f"{target.name}.sync" if style == "functions" else f"client.{target.resource}.{target.short}"
-    arguments = ", ".join(f"{each}={_code(value)}" for each, value in link_arguments(target, link))
-    doc = f": {prose(link.doc, limit=100).replace('`', '')}" if link.doc else ""
-    return f"  - leads to `{called}({arguments})`, which `links.{name}()` of the response calls{doc}"
-
-
-def _code(text: str) -> str:
-    return prose(text, limit=80).replace("`", "'")

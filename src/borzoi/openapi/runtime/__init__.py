@@ -9,7 +9,7 @@ from __future__ import annotations
 from ... import Auth, Headers
 from . import errors
 from .bodies import JSON, Body, Part
-from .calling import HeadedOperation, Operation
+from .calling import HeadedOperation, LinkedOperation, Operation
 from .client import AsyncClient, Client, ClientOptions
 from .dataclass_models import OpenDataclass
 from .functions import Functions, PagedFunctions
@@ -28,7 +28,7 @@ from .resources import (
     ResponseResource,
     StreamResource,
 )
-from .responses import Response, TypedResponse, typed_header
+from .responses import LinkedResponse, Response, TypedResponse, typed_header
 from .security import Scheme
 from .servers import Server
 from .streams import AsyncDownload, AsyncEvents, Download, Events, Streamed
@@ -65,6 +65,8 @@ __all__ = [
     "Headers",
     "JSON",
     "Link",
+    "LinkedOperation",
+    "LinkedResponse",
     "Links",
     "OpenDataclass",
     "OpenStruct",

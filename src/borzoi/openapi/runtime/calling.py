@@ -30,7 +30,7 @@ from .resources import (
     ResponseResource,
     StreamResource,
 )
-from .responses import Response, TypedResponse
+from .responses import LinkedResponse, Response, TypedResponse
 from .streams import AsyncDownload, AsyncEvents, Download, Events, Streamed
 
 P = ParamSpec("P")
@@ -40,7 +40,10 @@ E = TypeVar("E")
 U = TypeVar("U")
 B = TypeVar("B")
 R_co = TypeVar("R_co", covariant=True)
+S_co = TypeVar("S_co", covariant=True)
 H = TypeVar("H")
+L = TypeVar("L")
+A = TypeVar("A")
 
 
 class _Declared:
@@ -75,7 +78,7 @@ class _Declared:
         return {**dict(zip(self._names, args, strict=False)), **kwargs}
 
 
-class Method(_Declared, Generic[P, T, R_co]):
+class Method(_Declared, Generic[P, T, R_co, S_co]):
     """A method that returns the body of the response."""
 
     if TYPE_CHECKING:
@@ -87,7 +90,7 @@ class Method(_Declared, Generic[P, T, R_co]):
         @overload
         def __get__(self, resource: ResponseResource, owner: Any) -> Callable[P, R_co]: ...
         @overload
-        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[R_co]]: ...
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[S_co]]: ...
         @overload
         def __get__(self, resource: StreamResource, owner: Any) -> Callable[P, Download]: ...
         @overload
@@ -106,7 +109,7 @@ class Either(Generic[P, Q, R_co]):
         """Call the operation."""
 
 
-class BodyMethod(_Declared, Generic[P, Q, T, R_co]):
+class BodyMethod(_Declared, Generic[P, Q, T, R_co, S_co]):
     """A method that takes the body, or its members as keyword arguments."""
 
     def __init__(self, operation: Endpoint, define: Callable[..., Any], fields: Callable[..., Any]) -> None:
@@ -133,7 +136,7 @@ class BodyMethod(_Declared, Generic[P, Q, T, R_co]):
         @overload
         def __get__(self, resource: ResponseResource, owner: Any) -> Either[P, Q, R_co]: ...
         @overload
-        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Either[P, Q, Awaitable[R_co]]: ...
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Either[P, Q, Awaitable[S_co]]: ...
         @overload
         def __get__(self, resource: StreamResource, owner: Any) -> Either[P, Q, Download]: ...
         @overload
@@ -141,7 +144,7 @@ class BodyMethod(_Declared, Generic[P, Q, T, R_co]):
         def __get__(self, resource: Any, owner: Any) -> Any: ...
 
 
-class PagedMethod(_Declared, Generic[P, U, B, R_co]):
+class PagedMethod(_Declared, Generic[P, U, B, R_co, S_co]):
     """A method that returns the first of several pages."""
 
     _way = "page"
@@ -155,7 +158,7 @@ class PagedMethod(_Declared, Generic[P, U, B, R_co]):
         @overload
         def __get__(self, resource: ResponseResource, owner: Any) -> Callable[P, R_co]: ...
         @overload
-        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[R_co]]: ...
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[S_co]]: ...
         @overload
         def __get__(self, resource: StreamResource, owner: Any) -> Callable[P, Download]: ...
         @overload
@@ -181,7 +184,7 @@ class EventsMethod(_Declared, Generic[P, E]):
         def __get__(self, resource: Any, owner: Any) -> Any: ...
 
 
-class StreamedMethod(_Declared, Generic[P, T, E, R_co]):
+class StreamedMethod(_Declared, Generic[P, T, E, R_co, S_co]):
     """A method that returns the body of the response, or its items as they come where the resource is a stream."""
 
     _way = "either"
@@ -195,7 +198,7 @@ class StreamedMethod(_Declared, Generic[P, T, E, R_co]):
         @overload
         def __get__(self, resource: ResponseResource, owner: Any) -> Callable[P, R_co]: ...
         @overload
-        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[R_co]]: ...
+        def __get__(self, resource: AsyncResponseResource, owner: Any) -> Callable[P, Awaitable[S_co]]: ...
         @overload
         def __get__(self, resource: StreamResource, owner: Any) -> Callable[P, Events[E]]: ...
         @overload
@@ -206,17 +209,19 @@ class StreamedMethod(_Declared, Generic[P, T, E, R_co]):
 class Operation(Endpoint):
     """An endpoint that makes methods and functions of what is declared below it."""
 
-    def __call__(self, define: Callable[Concatenate[Any, P], T]) -> Method[P, T, Response[T]]:
+    def __call__(self, define: Callable[Concatenate[Any, P], T]) -> Method[P, T, Response[T], Response[T]]:
         """Make a method that returns the body."""
         return Method(self, define)
 
     def with_fields(
         self, fields: Callable[Concatenate[Any, Q], object]
-    ) -> Callable[[Callable[Concatenate[Any, P], T]], BodyMethod[P, Q, T, Response[T]]]:
+    ) -> Callable[[Callable[Concatenate[Any, P], T]], BodyMethod[P, Q, T, Response[T], Response[T]]]:
         """Make a method that takes the body, or its members as keyword arguments, as `fields` has them."""
         return lambda define: BodyMethod(self, define, fields)
 
-    def paged(self, define: Callable[Concatenate[Any, P], Page[U, B]]) -> PagedMethod[P, U, B, Response[B]]:
+    def paged(
+        self, define: Callable[Concatenate[Any, P], Page[U, B]]
+    ) -> PagedMethod[P, U, B, Response[B], Response[B]]:
         """Make a method that returns pages."""
         return PagedMethod(self, define)
 
@@ -224,15 +229,17 @@ class Operation(Endpoint):
         """Make a method that returns the items of a stream."""
         return EventsMethod(self, define)
 
-    def streamed(self, define: Callable[Concatenate[Any, P], Streamed[T, E]]) -> StreamedMethod[P, T, E, Response[T]]:
+    def streamed(
+        self, define: Callable[Concatenate[Any, P], Streamed[T, E]]
+    ) -> StreamedMethod[P, T, E, Response[T], Response[T]]:
         """Make a method that returns the body, or the items of a stream."""
         return StreamedMethod(self, define)
 
-    def functions(self, define: Callable[P, T]) -> Functions[P, T, Response[T]]:
+    def functions(self, define: Callable[P, T]) -> Functions[P, T, Response[T], Response[T]]:
         """Make the functions style of an operation."""
         return Functions(self, define)
 
-    def paged_functions(self, define: Callable[P, Page[U, B]]) -> PagedFunctions[P, U, B, Response[B]]:
+    def paged_functions(self, define: Callable[P, Page[U, B]]) -> PagedFunctions[P, U, B, Response[B], Response[B]]:
         """Make the functions style of an operation whose list has pages."""
         return PagedFunctions(self, define)
 
@@ -243,18 +250,48 @@ if TYPE_CHECKING:
         """An operation whose responses have headers that the document declares."""
 
         def __init__(self, *arguments: Any, headers: Callable[[], type[H]], **options: Any) -> None: ...
-        def __call__(self, define: Callable[Concatenate[Any, P], T]) -> Method[P, T, TypedResponse[T, H]]: ...
+        def __call__(
+            self, define: Callable[Concatenate[Any, P], T]
+        ) -> Method[P, T, TypedResponse[T, H], TypedResponse[T, H]]: ...
         def with_fields(
             self, fields: Callable[Concatenate[Any, Q], object]
-        ) -> Callable[[Callable[Concatenate[Any, P], T]], BodyMethod[P, Q, T, TypedResponse[T, H]]]: ...
+        ) -> Callable[
+            [Callable[Concatenate[Any, P], T]], BodyMethod[P, Q, T, TypedResponse[T, H], TypedResponse[T, H]]
+        ]: ...
         def paged(
             self, define: Callable[Concatenate[Any, P], Page[U, B]]
-        ) -> PagedMethod[P, U, B, TypedResponse[B, H]]: ...
+        ) -> PagedMethod[P, U, B, TypedResponse[B, H], TypedResponse[B, H]]: ...
         def streamed(
             self, define: Callable[Concatenate[Any, P], Streamed[T, E]]
-        ) -> StreamedMethod[P, T, E, TypedResponse[T, H]]: ...
-        def functions(self, define: Callable[P, T]) -> Functions[P, T, TypedResponse[T, H]]: ...
-        def paged_functions(self, define: Callable[P, Page[U, B]]) -> PagedFunctions[P, U, B, TypedResponse[B, H]]: ...
+        ) -> StreamedMethod[P, T, E, TypedResponse[T, H], TypedResponse[T, H]]: ...
+        def functions(self, define: Callable[P, T]) -> Functions[P, T, TypedResponse[T, H], TypedResponse[T, H]]: ...
+        def paged_functions(
+            self, define: Callable[P, Page[U, B]]
+        ) -> PagedFunctions[P, U, B, TypedResponse[B, H], TypedResponse[B, H]]: ...
+
+    class LinkedOperation(Operation, Generic[H, L, A]):
+        """An operation whose replies lead to others, by methods of `L` in blocking code and of `A` in async code."""
+
+        def __call__(
+            self, define: Callable[Concatenate[Any, P], T]
+        ) -> Method[P, T, LinkedResponse[T, H, L], LinkedResponse[T, H, A]]: ...
+        def with_fields(
+            self, fields: Callable[Concatenate[Any, Q], object]
+        ) -> Callable[
+            [Callable[Concatenate[Any, P], T]], BodyMethod[P, Q, T, LinkedResponse[T, H, L], LinkedResponse[T, H, A]]
+        ]: ...
+        def paged(
+            self, define: Callable[Concatenate[Any, P], Page[U, B]]
+        ) -> PagedMethod[P, U, B, LinkedResponse[B, H, L], LinkedResponse[B, H, A]]: ...
+        def streamed(
+            self, define: Callable[Concatenate[Any, P], Streamed[T, E]]
+        ) -> StreamedMethod[P, T, E, LinkedResponse[T, H, L], LinkedResponse[T, H, A]]: ...
+        def functions(
+            self, define: Callable[P, T]
+        ) -> Functions[P, T, LinkedResponse[T, H, L], LinkedResponse[T, H, A]]: ...
+        def paged_functions(
+            self, define: Callable[P, Page[U, B]]
+        ) -> PagedFunctions[P, U, B, LinkedResponse[B, H, L], LinkedResponse[B, H, A]]: ...
 
 else:
-    HeadedOperation = Operation
+    HeadedOperation = LinkedOperation = Operation

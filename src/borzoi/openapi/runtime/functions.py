@@ -14,9 +14,10 @@ T = TypeVar("T")
 U = TypeVar("U")
 B = TypeVar("B")
 R_co = TypeVar("R_co", covariant=True)
+S_co = TypeVar("S_co", covariant=True)
 
 
-class Functions(Generic[P, T, R_co]):
+class Functions(Generic[P, T, R_co, S_co]):
     """Call an operation with `sync`, with `asyncio`, and with both `_detailed`."""
 
     def __init__(self, operation: Endpoint, define: Callable[P, Any]) -> None:
@@ -48,13 +49,13 @@ class Functions(Generic[P, T, R_co]):
         result: T = await adata_of(*self._call(*args, **kwargs))
         return result
 
-    async def asyncio_detailed(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+    async def asyncio_detailed(self, *args: P.args, **kwargs: P.kwargs) -> S_co:
         """Call the operation from async code and return the body together with the response."""
         result: Any = await aanswer_to(*self._call(*args, **kwargs))
         return result  # type: ignore[no-any-return]
 
 
-class PagedFunctions(Functions[P, B, R_co], Generic[P, U, B, R_co]):
+class PagedFunctions(Functions[P, B, R_co, S_co], Generic[P, U, B, R_co, S_co]):
     """Call an operation whose list has pages: `sync_pages` and `asyncio_pages` follow them."""
 
     def sync_pages(self, *args: P.args, **kwargs: P.kwargs) -> Page[U, B]:

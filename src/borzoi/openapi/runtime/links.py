@@ -2,8 +2,8 @@
 
     repositories = client.users.with_response.get("ada").links.repositories(limit=5)
 
-The arguments are found by the link's runtime expressions; those that are given win. With an `AsyncClient` the result is
-to be awaited.
+The arguments are found by the link's runtime expressions; those that are given win. What is returned is what the
+method of the resource returns, pages and streams among it; in async code it is to be awaited as that is.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Link(NamedTuple):
 class Links:
     """Call the operations that a reply leads to, each by the name of its link."""
 
-    def __init__(self, client: Any, call: Call[Any], http: HTTPResponse) -> None:
-        self._client = client
+    def __init__(self, resource: Any, call: Call[Any], http: HTTPResponse) -> None:
+        self._resource = resource
         self._call = call
         self._http = http
 
@@ -50,18 +50,15 @@ class Links:
 
     def _follow(self, link: Link, given: dict[str, Any]) -> Any:
         """Call an operation. Raises TypeError for an argument that it has not, LookupError for one without a value."""
-        from .client import Client
-        from .resources import adata_of, data_of
-
-        operation = getattr(import_module(f"{self._client.package}._operations.{link.resource}"), link.name)
+        package = self._resource._client.package
+        operation = getattr(import_module(f"{package}._operations.{link.resource}"), link.name)
         known = {each.name for each in operation.parameters} | ({"body"} if operation.body is not None else set())
         if unknown := sorted(given.keys() - known):
             there = ", ".join(sorted(known)) or "none"
             raise TypeError(f"{operation.path} takes no argument {unknown[0]!r}: there is {there}.")
         missing = {name: how for name, how in link.arguments.items() if name not in given}
         arguments = {name: evaluated(how, self._call, self._http) for name, how in missing.items()} | given
-        send = data_of if isinstance(self._client, Client) else adata_of
-        return send(self._client, Call(operation, arguments))
+        return getattr(self._resource, operation.way)(Call(operation, arguments))
 
 
 def evaluated(expression: str, call: Call[Any], http: HTTPResponse) -> Any:

@@ -80,6 +80,12 @@ class Endpoint:
         """The body that is sent where no media type is chosen."""
         return next(iter(self.body.values())) if isinstance(self.body, Mapping) else self.body
 
+    @property
+    def way(self) -> str:
+        """Which method of a resource gets its calls: run, page or events."""
+        is_stream = self.stream and not any(reply == TEXT or callable(reply) for reply in self.replies.values())
+        return "page" if self.pages is not None else "events" if is_stream else "run"
+
     def finish(self, response: Response, error_classes: Any = None) -> Any:
         """Return the body of a response in the type that is declared, or raise APIStatusError."""
         read = self._readers.get(response.status_code)

@@ -30,13 +30,13 @@ async def adata_of(client: Client | AsyncClient, call: Call[T]) -> T:
 def answer_to(client: Client, call: Call[T]) -> Response[T]:
     """Send a call, and return its response with the body."""
     response = client.send(call)
-    return response_of(client, call, client.finish(call, response), response)
+    return response_of(Resource(client), call, client.finish(call, response), response)
 
 
 async def aanswer_to(client: Client | AsyncClient, call: Call[T]) -> Response[T]:
     """Send a call from async code, and return its response with the body."""
     response = await client.asend(call)
-    return response_of(client, call, client.finish(call, response), response)
+    return response_of(AsyncResource(client), call, client.finish(call, response), response)
 
 
 class Accessor(Generic[W]):
@@ -59,7 +59,7 @@ class _Blocking:
 
 
 class _Async:
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: Client | AsyncClient) -> None:
         self._client = client
 
     def events(self, call: Call[Any]) -> AsyncEvents[Any]:

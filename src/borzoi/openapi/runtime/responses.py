@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from .operation import Call
 
 T = TypeVar("T")
 H = TypeVar("H")
+L = TypeVar("L")
 
 
 class Response(Generic[T]):
@@ -60,11 +61,22 @@ class TypedResponse(Response[T], Generic[T, H]):
         return self._type(self.http.headers)
 
 
-def response_of(client: Any, call: Call[T], data: T, http: HTTPResponse) -> Response[T]:
-    """Return the response of a call."""
+if TYPE_CHECKING:
+
+    class LinkedResponse(TypedResponse[T, H], Generic[T, H, L]):
+        """Hold a response that leads to other operations, which are methods of its `links`."""
+
+        @property
+        def links(self) -> L: ...  # type: ignore[override]
+else:
+    LinkedResponse = TypedResponse
+
+
+def response_of(resource: Any, call: Call[T], data: T, http: HTTPResponse) -> Response[T]:
+    """Return the response of a call. A resource of the world that it came from calls what it leads to."""
     headers = call.operation.headers
     response = Response(data, http) if headers is None else TypedResponse(data, http, headers())
-    response._links = partial(Links, client, call, http)
+    response._links = partial(Links, resource, call, http)
     return response
 
 

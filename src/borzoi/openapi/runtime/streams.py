@@ -174,7 +174,7 @@ class Download:
 class AsyncDownload:
     """Read a body piece by piece, in async code."""
 
-    def __init__(self, client: AsyncClient, call: Call[Any]) -> None:
+    def __init__(self, client: Client | AsyncClient, call: Call[Any]) -> None:
         self._client = client
         self._call = call
         self._opened: Any = None
