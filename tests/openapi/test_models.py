@@ -183,13 +183,22 @@ def test_nullable_of_older_versions(of_library: Any) -> None:
     """`nullable` of OpenAPI 3.0 is a union with null, beside a reference, too."""
     schema = {
         "type": "object",
-        "required": ["a", "b"],
-        "properties": {"a": {"type": "string", "nullable": True}, "b": {"allOf": [ref("Cat")], "nullable": True}},
+        "required": ["a", "b", "c", "d"],
+        "properties": {
+            "a": {"type": "string", "nullable": True},
+            "b": {"allOf": [ref("Cat")], "nullable": True},
+            "c": {"anyOf": [ref("Cat"), {"nullable": True}]},
+            "d": {"nullable": True},
+        },
     }
     package = of_library({**document(schema, Cat=CAT), "openapi": "3.0.3"})
-    found = received(package, {"a": None, "b": None})
+    found = received(package, {"a": None, "b": None, "c": None, "d": {"e": 1}})
+    assert (found.a, found.b, found.c, found.d) == (None, None, None, {"e": 1})
 
-    assert (found.a, found.b) == (None, None)
+    # An alternative that says nothing else is null, and not everything.
+    cat = {"petType": "cat", "lives": 9}
+    found = received(package, {"a": "", "b": cat, "c": cat, "d": 1})
+    assert (found.b.lives, found.c.lives) == (9, 9)
 
 
 def test_swagger_2(of_library: Any) -> None:

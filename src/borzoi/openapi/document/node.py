@@ -141,7 +141,7 @@ class Node(Struct, eq=False):
         else:
             found = None
         if isinstance(found, dict) and "nullable" in found:
-            allow_null(found)
+            allow_null(found, is_alternative=self._part in ("oneOf", "anyOf"))
         return Node(self.document, self.uri, "", found, self, key)
 
     def __getitem__(self, key: str | int) -> Node:

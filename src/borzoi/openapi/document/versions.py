@@ -10,6 +10,8 @@ from typing import Any
 
 from .swagger import convert
 
+_REMARKS = frozenset({"description", "title"})
+
 
 def upgrade(value: Any) -> Any:
     """Return a document, or a part of one, in the shape of OpenAPI 3.2."""
@@ -18,12 +20,16 @@ def upgrade(value: Any) -> Any:
     return value
 
 
-def allow_null(schema: dict[str, Any]) -> None:
+def allow_null(schema: dict[str, Any], *, is_alternative: bool = False) -> None:
     """Write `nullable` as JSON Schema does. That of 3.1 documents is taken for what it was meant to be, too."""
     # A member that is called "nullable" is an object, and stays.
     if schema["nullable"] is not True:
         return
     del schema["nullable"]
+    if is_alternative and schema.keys() <= _REMARKS:
+        # As published documents write an optional reference; strictly read it would allow everything.
+        schema["type"] = "null"
+        return
     kind = schema.get("type")
     if isinstance(kind, str):
         schema["type"] = [kind, "null"]
