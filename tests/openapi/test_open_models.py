@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import datetime as dt
 import pickle
 import subprocess
 import sys
@@ -205,7 +206,72 @@ def test_where_it_is_declared(of_library: Any, schema: Any, value: Any) -> None:
     assert written(received(package, value)) == value
 
 
-@pytest.mark.parametrize("extra", [{}, {"additionalProperties": False}, {"additionalProperties": {"not": {}}}])
+PATTERN = {"^x-": {"type": "string", "format": "date"}}
+
+
+@pytest.mark.parametrize(
+    ("extra", "others", "kinds"),
+    [
+        # Nothing says what matches no pattern.
+        ({}, {"x-a": "2026-01-02", "b": [1]}, {str, list}),
+        ({"additionalProperties": True}, {"x-a": "2026-01-02", "b": [1]}, {str, list}),
+        ({"additionalProperties": False}, {"x-a": "2026-01-02"}, {dt.date}),
+        ({"additionalProperties": {"type": "integer"}}, {"x-a": "2026-01-02", "b": 1}, {dt.date, int}),
+        ({"unevaluatedProperties": ref("Label")}, {"x-a": "2026-01-02", "b": {"textSize": 1}}, {dt.date, "Label"}),
+        ({"patternProperties": {**PATTERN, "^y-": ref("Label")}, "additionalProperties": False}, {"y-a": {"textSize": 1}, "x-a": "2026-01-02"}, {dt.date, "Label"}),
+        ({"patternProperties": {"^x-": {}, "^y": False}}, {"x-a": None}, {type(None)}),
+    ],
+)  # fmt: skip
+def test_members_of_patterns(of_library: Any, extra: Any, others: Any, kinds: set[Any]) -> None:
+    """Members whose names match a pattern are kept beside those that are named, typed where their types are known."""
+    pet = {**PET, "patternProperties": PATTERN, **extra}
+    package = of_library(document(ref("Pet"), Pet=pet, Label=LABEL))
+    value = {"petName": "A", **others}
+    found = received(package, value)
+
+    assert written(found) == value
+    assert found.pet_name == "A"
+    found_kinds = {type(each) for each in found.additional_properties.values()}
+    assert {each if each in kinds else each.__name__ for each in found_kinds} == kinds
+    assert (received(package, {"petName": "A"})).additional_properties == {}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"patternProperties": {"^a": {"type": "integer"}, "^b": ref("Label")}}, {"a": 1, "b": {"textSize": 1}}),
+        ({"patternProperties": {"^a": {"type": "integer"}}, "additionalProperties": ref("Label")}, {"a": 1, "c": {"textSize": 1}}),
+        ({"type": "object", "patternProperties": {"^a": {"type": "integer"}}, "additionalProperties": True}, {"a": 1}),
+        ({"allOf": [{"patternProperties": {"^a": {"type": "integer"}}}, {"patternProperties": {"^b": {"type": "array", "items": {"type": "string"}}}}]}, {"a": 1, "b": ["x"]}),
+    ],
+)  # fmt: skip
+def test_objects_of_patterns_alone(of_library: Any, schema: Any, value: Any) -> None:
+    """Where no member has a name, the object is a dict of all that its patterns and the others may be."""
+    package = of_library(document(schema, Label=LABEL))
+    found = received(package, value)
+
+    assert written(found) == value
+    assert type(found) is dict
+    with pytest.raises(DecodingError):
+        received(package, {**value, "a": "x"})
+
+
+def test_what_matches_no_pattern_is_told(tmp_path: Path) -> None:
+    """Where members that match no pattern may be anything, a note says that the type is lost."""
+    (tmp_path / "api.json").write_bytes(
+        msgspec.json.encode(document(ref("Pet"), Pet={**PET, "patternProperties": PATTERN}))
+    )
+    made = generate(tmp_path / "api.json", output=tmp_path / "out")
+
+    (told,) = made.diagnostics
+    assert told.pointer == "/components/schemas/Pet/patternProperties/^x-"
+    assert told.reason == "What no pattern matches may be anything: the members without names are of type Any."
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"additionalProperties": False}, {"additionalProperties": {"not": {}}}, {"patternProperties": {"x": False}}],
+)
 def test_models_without_it(of_library: Any, extra: Any) -> None:
     """Where other members are not declared, or denied, models have no place for them."""
     package = of_library(document(ref("Pet"), Pet={**PET, **extra}))

@@ -14,6 +14,7 @@ from ..document import Node
 from ..document.node import unescape
 from . import names
 from .families import Families, wire_of
+from .others import beside_names, of_map
 from .shapes import Parts, is_shaped, parts_of
 from .unions import discriminated, is_native, simplified
 from .values import (
@@ -127,9 +128,8 @@ class Schemas:
         while self._queue:
             model, parts, place, side = self._queue.popleft()
             model.fields = self._fields(parts, place, side, model.extra is not None)
-            extra = parts.extra()
-            if extra is not None and extra.value is not True and extra.value:
-                model.extra = self.type_of(extra, place.inner("Value"), side)
+            if model.extra is not None:
+                model.extra = beside_names(self, parts, place, side)
 
     def place(self, root: str, name: str) -> Place:
         """Return the place of something that has a name of its own."""
@@ -145,7 +145,7 @@ class Schemas:
         """Return the type of a schema that needs no name here: it is plain, or it has one elsewhere."""
         value = node.value
         if not isinstance(value, dict):
-            return self._any(node, UNDECLARED)
+            return self.untyped(node, UNDECLARED)
         if "$ref" not in value:
             return self._scalar(value, side)
         if len(value) > 1 and any(is_shaped(part) for part in _beside(node)):
@@ -178,7 +178,7 @@ class Schemas:
             result = self._family(node, parts, key, place, side)
         else:
             # What is true, false, or no schema at all says nothing.
-            result = self._build(parts, key, place, side) if parts.nodes else self._any(node, UNDECLARED)
+            result = self._build(parts, key, place, side) if parts.nodes else self.untyped(node, UNDECLARED)
         self._active.discard(key)
         if key in self._recursive and result != Reference(key):
             # A list of itself, say: only a class of its own can be named while it is being made.
@@ -228,7 +228,7 @@ class Schemas:
         kinds = parts.types() or _implied(parts)
         if not kinds:
             declared = [key for key in ("enum", "const", "not", "if") if parts.find(key) is not None]
-            return self._any(parts.nodes[0], f"{declared[0]!r} is no type" if declared else UNDECLARED)
+            return self.untyped(parts.nodes[0], f"{declared[0]!r} is no type" if declared else UNDECLARED)
         members = [self._of_kind(kind, parts, key, place, side) for kind in kinds]
         return self.union(members, f"{key}|types", place.name, place.root)
 
@@ -338,7 +338,7 @@ class Schemas:
             return self._format_of(parts)
         return _SIMPLE.get(kind, ANY)
 
-    def _any(self, node: Node, reason: str) -> Type:
+    def untyped(self, node: Node, reason: str) -> Type:
         """Return the type that says nothing, and remember why."""
         self.loose.setdefault(node.key, reason)
         return ANY
@@ -361,7 +361,7 @@ class Schemas:
             return ListOf(self.type_of(items, place.inner("Item"), side))
         prefix = parts.find("prefixItems")
         if prefix is None:
-            return ListOf(self._any(parts.nodes[0], "an array of which no items are declared"))
+            return ListOf(self.untyped(parts.nodes[0], "an array of which no items are declared"))
         members = [self.type_of(each, place.inner(f"Item{n}"), side) for n, each in enumerate(prefix.elements(), 1)]
         return ListOf(self.union(members, f"{prefix.key}|items", f"{place.name}Item", place.root) if members else ANY)
 
@@ -371,19 +371,13 @@ class Schemas:
             parts.nodes[0].note(
                 "A member has a quote, a backslash or a control character in its name: the object is a dict."
             )
-            return MapOf(self._any(parts.nodes[0], "a name of a member that msgspec does not take"))
+            return MapOf(self.untyped(parts.nodes[0], "a name of a member that msgspec does not take"))
         if not members:
-            extra = parts.extra()
-            if extra is None or extra.value is True:
-                pattern = parts.find("patternProperties")
-                extra = next((node for _, node in pattern.items()), None) if pattern is not None else None
-            if extra is None:
-                return MapOf(self._any(parts.nodes[0], "an object of which no members are declared"))
-            return MapOf(self.type_of(extra, place.inner("Value"), side))
+            return MapOf(of_map(self, parts, place, side))
         if key not in self.models:
             doc = _doc(parts.nodes[0])
             model = self.models[key] = Model(key, "struct", self._name(key, place), place.root, doc)
-            model.extra = None if parts.extra() is None else ANY
+            model.extra = ANY if parts.is_open() else None
             self._queue.append((model, parts, place, side))
         return Reference(key)
 

@@ -99,7 +99,21 @@ class Parts:
 
     def is_open(self) -> bool:
         """Tell whether members are declared that have no name."""
-        return self.extra() is not None
+        return self.extra() is not None or bool(self.patterns())
+
+    def is_closed(self) -> bool:
+        """Tell whether members are refused that nothing describes."""
+        return any(
+            isinstance(node.value, dict) and node.value.get(key, True) in (False, {"not": {}})
+            for node in self.nodes
+            for key in ("additionalProperties", "unevaluatedProperties")
+        )
+
+    def patterns(self) -> list[Node]:
+        """Return what the members are whose names match a pattern, where there may be such."""
+        owners = [node for node in self.nodes if isinstance(node.value, dict) and "patternProperties" in node.value]
+        found = [pattern for node in owners for _, pattern in node.child("patternProperties").items()]
+        return [each for each in found if each.value not in (False, {"not": {}})]
 
     def without(self, node: Node, keys: tuple[str, ...]) -> list[Node]:
         """Return the parts, with keywords taken out of one of them."""
