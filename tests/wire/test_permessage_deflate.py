@@ -27,6 +27,7 @@ ROOM = 1 << 20
                 ("x-y", {"a": "b"}),
             ],
         ),
+        ('x; a=1; b="2" ; c', [("x", {"a": "1", "b": "2", "c": None})]),
     ],
 )
 def test_a_list_of_extensions_is_read(value: str, found: list[object]) -> None:
@@ -34,7 +35,9 @@ def test_a_list_of_extensions_is_read(value: str, found: list[object]) -> None:
     assert parse_extensions(value) == found
 
 
-@pytest.mark.parametrize("value", [";", "a;", "a;b=", "a b", 'a;b="', 'a;b="c d"', "a;b;b", "a=b", ",,", "ä"])
+@pytest.mark.parametrize(
+    "value", [";", "a;", "a;b=", "a b", 'a;b="', 'a;b="c d"', "a;b;b", "a=b", ",,", "ä", "a;b = ,"]
+)
 def test_a_malformed_list_of_extensions_is_refused(value: str) -> None:
     """Extensions that are written wrongly, or have a parameter twice, are refused."""
     with pytest.raises(RemoteProtocolError, match=r"malformed|twice"):

@@ -39,8 +39,8 @@ SECURE_IN_REPR = frozenset(
 # or NUL. Vertical tab and form feed are refused with them; the other control characters pass, since cookies in use have
 # them.
 _TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]++"
-_VALUE = rb"(?:[^\x00\s]++(?:[ \t]++[^\x00\s]++)*+)?+"
-_is_block = re.compile(rb"(?:" + _TOKEN + rb"\x00" + _VALUE + rb"\r\n)*+").fullmatch
+_VALUE = rb"(?:[^\x00\s]++(?:[ \t]++[^\x00\s]++)*)?"
+_is_block = re.compile(rb"(?:" + _TOKEN + rb"\x00" + _VALUE + rb"\r\n)*").fullmatch
 _token_start = re.compile(rb"(?:" + _TOKEN + rb")?").match
 _value_start = re.compile(_VALUE).match
 

@@ -81,13 +81,13 @@ _SAFE_IN_USERNAME = r"!$-.0-9A-Z_a-z~"
 # --- The fast way -----------------------------------------------------------------------------------------------------
 
 # A last label that starts with a letter makes a name that is no number in any notation.
-_NAME = r"(?:[a-z0-9_-]++\.)*+[a-z][a-z0-9_-]*+"
+_NAME = r"(?:[a-z0-9_-]++\.)*[a-z][a-z0-9_-]*+"
 
 _match_normal = re.compile(
-    rf"(?:(https?|wss?)://({IPV4_ADDRESS}(?![a-z0-9_.-])|{_NAME})(?::([1-9][0-9]{{0,4}}))?)?+"
+    rf"(?:(https?|wss?)://({IPV4_ADDRESS}(?![a-z0-9_.-])|{_NAME})(?::([1-9][0-9]{{0,4}}))?)?"
     rf"((?:/(?![/\\])[{_SAFE_IN_PATH}]*+)?)"
-    rf"(?:\?([{_SAFE_IN_QUERY}]*+))?+"
-    rf"(?:#([{_SAFE_IN_FRAGMENT}]*+))?+"
+    rf"(?:\?([{_SAFE_IN_QUERY}]*+))?"
+    rf"(?:#([{_SAFE_IN_FRAGMENT}]*+))?"
 ).fullmatch
 
 
@@ -119,7 +119,7 @@ def parse_normal(text: str) -> Parts | None:
 # These are compiled at their first use, by `re` itself: most programs need few of them.
 
 # RFC 3986 appendix B, but with the letters of a scheme checked, and ":" without a scheme let through as httpx does.
-_REFERENCE = r"(?s)(?:([A-Za-z][A-Za-z0-9+.-]*+)?:)?(?://([^/?#]*+))?+([^?#]*+)(?:\?([^#]*+))?+(?:#(.*+))?+"
+_REFERENCE = r"(?s)(?:([A-Za-z][A-Za-z0-9+.-]*+)?:)?(?://([^/?#]*+))?([^?#]*+)(?:\?([^#]*+))?(?:#(.*+))?"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+:"
 
 _CONTROL = r"[\x00-\x1f\x7f]"

@@ -13,15 +13,15 @@ from .._errors import RemoteProtocolError
 from .http1_head import HeadLimits, Pairs, SectionBuffer, parse_trailers
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_QUOTED = rb"\"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+\""
-_EXTENSION = rb";" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?+"
+_QUOTED = rb"\"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*\""
+_EXTENSION = rb";" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?"
 
 # To the decoder the line of a chunk begins with the CRLF that ends the chunk before it:
 #
 #     [CRLF] 5 CRLF hello   CRLF 1;a=b CRLF !   CRLF 0 CRLF   trailers CRLF
 #     \____line___/ data   \_____line_____/ d  \___line___/  \__section___/
-_LINE = re.compile(rb"\r\n([0-9A-Fa-f]{1,16})(?:" + _EXTENSION + rb")*+\r\n")
-_START_OF_LINE = re.compile(rb"\r?|\r\n(?:[0-9A-Fa-f]{1,16}(?:;[\t \x21-\x7e\x80-\xff]*+)?+\r?)?")
+_LINE = re.compile(rb"\r\n([0-9A-Fa-f]{1,16})(?:" + _EXTENSION + rb")*\r\n")
+_START_OF_LINE = re.compile(rb"\r?|\r\n(?:[0-9A-Fa-f]{1,16}(?:;[\t \x21-\x7e\x80-\xff]*+)?\r?)?")
 
 
 class ChunkedDecoder:

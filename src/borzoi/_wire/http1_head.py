@@ -27,7 +27,7 @@ NO_TRAILERS: Pairs = []
 
 EMPTY_LINE = b"\r\n\r\n"
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*+))?+")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*+))?")
 _USUAL_STATUS_LINE = b"HTTP/1.1 200 OK"
 _START_OF_STATUS_LINE = b"HTTP/1."
 

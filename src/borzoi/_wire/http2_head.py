@@ -49,7 +49,7 @@ MAX_KNOWN_BLOCK = 1024
 
 # RFC 9113, 8.2.1, and the stricter grammar of RFC 9110, 5.1 and 5.5; upper case is malformed.
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++").fullmatch
-_VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff]++(?:[\t ]++[\x21-\x7e\x80-\xff]++)*+)?+").fullmatch
+_VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff]++(?:[\t ]++[\x21-\x7e\x80-\xff]++)*)?").fullmatch
 _STATUS = re.compile(rb"[1-9][0-9][0-9]").fullmatch
 
 # RFC 9113, 8.2.2: they are about a connection of HTTP/1.

@@ -25,8 +25,8 @@ _TAIL = b"\x00\x00\xff\xff"
 """What ends each compressed message, and is left out (7.2.1)."""
 
 _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = rf"[ \t]*;[ \t]*({_WORD})(?:[ \t]*=[ \t]*(?:({_WORD})|\"({_WORD})\"))?+"
-_EXTENSION = re.compile(rf"[ \t]*({_WORD})((?:{_PARAMETER})*+)[ \t]*(?:,|\Z)")
+_PARAMETER = rf"[ \t]*;[ \t]*({_WORD})(?:[ \t]*=[ \t]*(?:({_WORD})|\"({_WORD})\"))?"
+_EXTENSION = re.compile(rf"[ \t]*({_WORD})((?:{_PARAMETER})*)[ \t]*(?:,|\Z)")
 _PARAMETERS = re.compile(_PARAMETER)
 _BITS = re.compile(r"(?:[89]|1[0-5])\Z")
 
