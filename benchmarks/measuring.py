@@ -68,7 +68,8 @@ class Bench:
             raise Failed("it is not installed")
         command = [str(python), "-m", *self._what(row, client)]
         # No proxy and no authority of this machine has a part in it; `before` is found ahead of what is installed.
-        left_out = ("_proxy", "_bundle", "ssl_cert_file", "ssl_cert_dir")
+        # Nor is a checkout compiled again each time that it is imported.
+        left_out = ("_proxy", "_bundle", "ssl_cert_file", "ssl_cert_dir", "dontwritebytecode")
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith(left_out)}
         if client == "before":
             environment["PYTHONPATH"] = str(Path(self._before or "").resolve() / "src")
