@@ -4,10 +4,11 @@
 
 A row has the operations that were generated and those of the document, the models, the lines, the lines of an operation
 in the layer of calls, CPU seconds and peak memory of the command, the CPU time of an import, the share of types that
-are Any, how many types were declared and are Any all the same (each is printed by its pointer, with the reason), how
-many examples decode, of all (those that do not are printed, too), and whether every module imports and every decoder
-builds. openapi-python-client is looked for in `.cache/openapi-python-client`, where `make openapi-corpus` installs it.
-What does not depend on the machine is compared with `docs/openapi-corpus.md`, which `--record` writes.
+are Any, how many types were declared and are Any all the same, the share of bodies that are bytes or text though
+another type is declared, how many examples decode, of all, and whether every module imports and every decoder builds.
+openapi-python-client is looked for in `.cache/openapi-python-client`, where `make openapi-corpus` installs it. What
+does not depend on the machine is compared with `docs/openapi-corpus.md`, and the examples that do not decode with
+`docs/openapi-examples.md`; `--record` writes both.
 """
 
 from __future__ import annotations
@@ -20,57 +21,26 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from scripts import openapi_types
+from scripts.openapi_documents import PAGE, ROOT, documents, label, read, written
+from scripts.openapi_refused import PAGE as EXAMPLES
+from scripts.openapi_refused import Refused, failures, is_outdated
+from scripts.openapi_refused import record as record_refused
+
 PEER = ROOT / ".cache" / "openapi-python-client" / "bin" / "openapi-python-client"
-PAGE = ROOT / "docs" / "openapi-corpus.md"
 PEER_LIMIT = 300
 """CPU seconds that the other generator has for a document."""
 
 HEAD = (
-    "document",
-    "operations",
-    "models",
-    "files",
-    "lines",
-    "lines/op",
-    "CPU s",
-    "MB",
-    "import ms",
-    "Any",
-    "lost",
-    "examples",
-    "sound",
-    "peer CPU s",
-    "peer MB",
-    "peer ops",
-    "what the peer says",
-)
-RECORDED = ("document", "operations", "models", "lines/op", "Any", "lost", "examples", "sound", "peer ops")
+    "document", "operations", "models", "files", "lines", "lines/op", "CPU s", "MB", "import ms", "Any", "lost", "raw",
+    "examples", "sound", "peer CPU s", "peer MB", "peer ops", "what the peer says",
+)  # fmt: skip
+RECORDED = ("document", "operations", "models", "lines/op", "Any", "lost", "raw", "examples", "sound", "peer ops")
 """What is the same on every machine."""
-
-COUNT = """
-import json, sys
-from borzoi.openapi.document import open_document
-from borzoi.openapi.plan import build_plan
-from borzoi.openapi.plan.operations import METHODS
-from borzoi.openapi.plan.schemas import UNDECLARED
-from borzoi.openapi.plan.values import ANY, ListOf, MapOf, OneOf, walk
-document = open_document(sys.argv[1], root=sys.argv[2])
-items = [child.resolved().value for _, child in document.root.child("paths").items()]
-items = [item for item in items if isinstance(item, dict)]
-declared = sum(len(set(METHODS) & set(item)) + len(item.get("additionalOperations", {})) for item in items)
-package = build_plan(document)
-types = [field.type for model in package.models.values() for field in model.fields]
-types += [each for model in package.models.values() for each in model.members]
-types += [model.type for model in package.models.values() if model.kind == "alias"]
-for each in package.operations:
-    types += [found.type for found in (*each.parameters, *each.bodies, *each.replies, *each.errors)]
-leaves = [leaf for each in types for leaf in walk(each) if not isinstance(leaf, (ListOf, MapOf, OneOf))]
-print(json.dumps([declared, len(leaves), leaves.count(ANY), package.loose, UNDECLARED]))
-"""
 
 CHECK = """
 import importlib, json, pkgutil, sys, time
@@ -112,64 +82,66 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, str, int]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said, process.returncode
 
 
-def row_of(document: Path, folder: Path, root: Path) -> list[str]:
-    """Return the figures of one document."""
-    name = document.name[:28]
-    command = [
-        sys.executable,
-        "-m",
-        "borzoi",
-        "openapi",
-        "generate",
-        str(document),
-        "-o",
-        "generated",
-        "--root",
-        str(root),
-    ]
-    cpu, memory, said, status = measured(command, folder)
+class Result(NamedTuple):
+    """Say what became of a document."""
+
+    row: list[str]
+    exceptions: dict[str, list[str]]
+    """What is Any or raw though a type is declared: by the reason the places."""
+
+    refused: list[Refused]
+    """The examples that do not decode."""
+
+
+def result_of(document: Path, folder: Path, root: Path) -> Result:
+    """Generate the client of a document and look at it from all sides."""
+    name = label(document, root)
+    place = [str(document), str(root)]
+    options = ["openapi", "generate", place[0], "-o", "generated", "--root", place[1]]
+    cpu, memory, said, status = measured([sys.executable, "-m", "borzoi", *options], folder)
     if status:
-        return [name, said.strip().splitlines()[-1][:100]]
-    counted = subprocess.run(
-        [sys.executable, "-c", COUNT, str(document), str(root)], capture_output=True, text=True, check=True
-    )
-    declared, types, untyped, loose, undeclared = json.loads(counted.stdout)
-    # Where the document itself leaves open what there is, nothing is lost.
-    lost = {place: reason for place, reason in loose.items() if reason != undeclared and " are declared" not in reason}
-    for place, reason in lost.items():
-        print(f"{name}: Any at #{place.partition('#')[2]}: {reason}")
+        return Result([name, said.strip().splitlines()[-1][:100]], {}, [])
+    declared, types, untyped, bodies, raw_bodies, lost, raw = told("scripts.openapi_counts", *place, folder=folder)
     subprocess.run([sys.executable, "-m", "compileall", "-q", "generated"], cwd=folder, check=False)
     checked = subprocess.run([sys.executable, "-c", CHECK], cwd=folder, capture_output=True, text=True, check=True)
     milliseconds, operations, wrong = json.loads(checked.stdout)
-    decoded, undecoded = examples_of(document, folder, root)
-    for place, reason in undecoded.items():
-        print(f"{name}: no example at #{place}: {reason}")
-    files = list((folder / "generated").rglob("*.py"))
-    counts = {path: path.read_text(encoding="utf-8").count("\n") for path in files}
+    examples, undecoded = told("scripts.openapi_examples", *place, folder=folder)
+    counts = {path: path.read_text(encoding="utf-8").count("\n") for path in (folder / "generated").rglob("*.py")}
     calls = sum(count for path, count in counts.items() if path.parent.name in ("_operations", "resources", "api"))
     models = (folder / "generated/models/__init__.py").read_text(encoding="utf-8").count(" as ")
     per_operation = f"{calls / operations:.1f}" if operations else "-"
     sound = "yes" if not wrong else f"{len(wrong)} wrong: {wrong[0][:80]}"
-    return [
-        name, f"{operations}/{declared}", str(models), str(len(files)), str(sum(counts.values())),
+    row = [
+        name, f"{operations}/{declared}", str(models), str(len(counts)), str(sum(counts.values())),
         per_operation, f"{cpu:.2f}", f"{memory:.0f}", f"{milliseconds:.0f}",
-        f"{100 * untyped / types:.1f} %" if types else "-", str(len(lost)),
-        f"{decoded}/{decoded + len(undecoded)}", sound, *peer(document, folder),
+        share(untyped, types), str(len(lost)), share(raw_bodies, bodies),
+        f"{examples - len(undecoded)}/{examples}", sound, *peer(document, folder),
     ]  # fmt: skip
+    return Result(row, by_reason({**lost, **raw}), [Refused(*each) for each in undecoded])
 
 
-def examples_of(document: Path, folder: Path, root: Path) -> tuple[int, dict[str, str]]:
-    """Return how many examples are values of the types that were generated for them, and why the others are not."""
-    found = subprocess.run(
-        [sys.executable, "-m", "scripts.openapi_examples", str(document), str(root)],
+def share(count: int, total: int) -> str:
+    """Return a share of all in percent, to one digit."""
+    return f"{100 * count / total:.1f} %" if total else "-"
+
+
+def by_reason(found: dict[str, str]) -> dict[str, list[str]]:
+    """Return places by the reasons that they have."""
+    reasons = sorted(set(found.values()))
+    return {reason: sorted(place for place, each in found.items() if each == reason) for reason in reasons}
+
+
+def told(module: str, *arguments: str, folder: Path) -> Any:
+    """Run a module where a package was generated, and return what it prints as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
     )
-    decoded, undecoded = json.loads(found.stdout)
-    return decoded, undecoded
+    return json.loads(done.stdout)
 
 
 def peer(document: Path, folder: Path) -> list[str]:
@@ -207,72 +179,44 @@ def reason_of(said: str) -> str:
     return lines[-1][:90] if lines and lines[0] != "Generating peer" else ""
 
 
-def checked(found: list[Path], root: Path) -> int:
-    """Run type checkers on the packages of all documents, in all libraries of models, and return the worst status."""
-    worst = 0
-    with tempfile.TemporaryDirectory() as place:
-        for document in found:
-            for library in ("msgspec", "pydantic", "dataclass"):
-                name = re.sub(r"\W", "_", f"{document.stem}_{library}")
-                command = [sys.executable, "-m", "borzoi", "openapi", "generate", str(document), "-q", "-o", name]
-                subprocess.run([*command, "--models", library, "--root", str(root)], cwd=place, check=True)
-        settings = {"typeCheckingMode": "strict", "reportMissingModuleSource": False}
-        (Path(place) / "pyrightconfig.json").write_text(json.dumps(settings))
-        for tool in (["mypy", "--strict", "."], ["pyright", "--pythonpath", sys.executable]):
-            worst = max(worst, subprocess.run([sys.executable, "-m", *tool], cwd=place, check=False).returncode)
-    return worst
-
-
-def documents(folder: Path) -> list[Path]:
-    """Return the documents of a folder: its files, and what the folders in it have that looks like an entry."""
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix in (".json", ".yaml", ".yml") and path.is_file()]
-    return [path for path in found if _is_entry(path)]
-
-
-def _is_entry(path: Path) -> bool:
-    # The keys of an object may be in any order, so the version is looked for everywhere.
-    return (
-        re.search(rb'^openapi:|^swagger:|"(?:openapi|swagger)"\s*:\s*"[23]\.', path.read_bytes(), re.MULTILINE)
-        is not None
-    )
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table; the status is 1 if a document was refused or an operation lost."""
+    """Print the table; the status is 1 if a document was refused, an operation lost, or a page says otherwise."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "tests/data/openapi")
     parser.add_argument("--types", action="store_true", help="Run mypy --strict and pyright strict on all packages.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="Only the documents that have this in their names.")
-    parser.add_argument("--record", action="store_true", help="Write what depends on no machine to the page.")
+    parser.add_argument("--only", default="", metavar="TEXT", help="Only the documents that have this in their paths.")
+    parser.add_argument("--record", action="store_true", help="Write what depends on no machine to the pages.")
     options = parser.parse_args(arguments)
-    folder: Path = options.folder
-    found = [each for each in documents(folder.resolve()) if options.only in each.name]
+    root: Path = options.folder.resolve()
     if options.types:
-        return checked(found, folder.resolve())
-    rows: list[list[str]] = []
+        return openapi_types.main([str(root), "--only", options.only, *(["--record"] if options.record else [])])
+    results: list[Result] = []
     began = time.monotonic()
-    for document in found:
+    for document in [each for each in documents(root) if options.only in str(each.relative_to(root))]:
         with tempfile.TemporaryDirectory() as place:
-            rows.append(row_of(document, Path(place), folder.resolve()))
-        print("  ".join(rows[-1]), file=sys.stderr, flush=True)
-    print_table(rows)
-    print(f"{len(rows)} documents in {time.monotonic() - began:.0f} s")
+            results.append(result_of(document, Path(place), root))
+        print("  ".join(results[-1].row), file=sys.stderr, flush=True)
+    print_table([each.row for each in results])
+    print(f"{len(results)} documents in {time.monotonic() - began:.0f} s")
     if options.record:
-        record(rows)
-    changed = differences(rows)
-    for each in changed:
-        print(f"{PAGE.name} says otherwise of {each}; --record writes it")
-    return 0 if all(is_whole(row) for row in rows) and not changed else 1
+        record(results)
+    wrong = [*faults(results), *differences(results)]
+    print("".join(f"{each}\n" for each in wrong), end="")
+    return 0 if all(is_whole(each.row) for each in results) and not wrong else 1
 
 
-def is_whole(row: list[Any]) -> bool:
+def is_whole(row: list[str]) -> bool:
     """Tell whether a document was generated without loss."""
     return len(row) == len(HEAD) and len(set(row[1].split("/"))) == 1 and row[HEAD.index("sound")] == "yes"
 
 
-# The page.
+def faults(results: list[Result]) -> Iterator[str]:
+    """Yield what is wrong with the examples of documents: those that are refused without a reason."""
+    for each in results:
+        yield from (f"{each.row[0]}: {fault}" for fault in failures(each.row[0], each.refused))
 
-_ROWS = re.compile(r"(?s)(?<=<!-- rows -->\n).*?(?=<!-- end of rows -->)")
+
+# The pages.
 
 
 def page_row(row: list[str]) -> str:
@@ -281,28 +225,59 @@ def page_row(row: list[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
-def recorded() -> dict[str, str]:
-    """Return the rows of the page by their documents."""
-    found = _ROWS.search(PAGE.read_text(encoding="utf-8"))
-    rows = found[0].splitlines()[2:] if found else []
-    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+def name_of(row: str) -> str:
+    """Return the document of a row in Markdown."""
+    return row.partition(" | ")[0].removeprefix("| ")
 
 
-def differences(rows: list[list[str]]) -> list[str]:
-    """Return the documents of which the page says otherwise; what the peer does is compared where it is installed."""
-    known = recorded()
+def table_of(name: str) -> str:
+    """Return which table a document is in: those of a tree of folders have one of their own."""
+    return "tree" if "/" in name else "rows"
+
+
+def exceptions_of(result: Result) -> list[str]:
+    """Return what the page has of the exceptions of a document."""
+    lines = [result.row[0]] if result.exceptions else []
+    for reason, places in result.exceptions.items():
+        lines += [f"  {reason}", *(f"      {place}" for place in places)]
+    return lines
+
+
+def recorded_exceptions() -> dict[str, list[str]]:
+    """Return the exceptions on the page by their documents."""
+    found: dict[str, list[str]] = {}
+    for line in [each for each in read("exceptions") if not each.startswith("```")]:
+        name = next(reversed(found)) if line.startswith(" ") else line
+        found.setdefault(name, []).append(line)
+    return found
+
+
+def differences(results: list[Result]) -> Iterator[str]:
+    """Yield the documents of which the pages say otherwise; the peer is compared where it is installed."""
+    known = {name_of(row): row for part in ("rows", "tree") for row in read(part)[2:]}
     kept = len(RECORDED) if PEER.exists() else len(RECORDED) - 1
+    exceptions = recorded_exceptions()
     # The page has the documents of one folder: another may have more.
-    pairs = [(row[0], page_row(row), known[row[0]]) for row in rows if row[0] in known]
-    return [name for name, mine, there in pairs if mine.split(" | ")[:kept] != there.split(" | ")[:kept]]
+    for each in [each for each in results if each.row[0] in known]:
+        name = each.row[0]
+        if page_row(each.row).split(" | ")[:kept] != known[name].split(" | ")[:kept]:
+            yield f"{PAGE.name} says otherwise of {name}; --record writes it"
+        if exceptions.get(name, []) != exceptions_of(each):
+            yield f"{PAGE.name} says otherwise of the exceptions of {name}; --record writes them"
+        if is_outdated(name, each.refused):
+            yield f"{EXAMPLES.name} says otherwise of {name}; --record writes it"
 
 
-def record(rows: list[list[str]]) -> None:
-    """Put rows into the page, beside those of documents that were not looked at."""
-    merged = {**recorded(), **{row[0]: page_row(row) for row in rows}}
-    head = [f"| {' | '.join(RECORDED)} |", f"|{'---|' * len(RECORDED)}"]
-    text = "\n".join([*head, *[merged[name] for name in sorted(merged)], ""])
-    PAGE.write_text(_ROWS.sub(lambda _: text, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+def record(results: list[Result]) -> None:
+    """Put results into the pages, beside those of documents that were not looked at."""
+    for part in ("rows", "tree"):
+        mine = {each.row[0]: page_row(each.row) for each in results if table_of(each.row[0]) == part}
+        merged = {**{name_of(row): row for row in read(part)[2:]}, **mine}
+        head = [f"| {' | '.join(RECORDED)} |", f"|{'---|' * len(RECORDED)}"]
+        written(part, [*head, *[merged[name] for name in sorted(merged)]])
+    exceptions = {**recorded_exceptions(), **{each.row[0]: exceptions_of(each) for each in results}}
+    written("exceptions", ["```text", *[line for name in sorted(exceptions) for line in exceptions[name]], "```"])
+    record_refused({each.row[0]: each.refused for each in results})
 
 
 def print_table(rows: list[list[str]]) -> None:

@@ -19,7 +19,7 @@ from borzoi.openapi.document import Document, Node, open_document
 from borzoi.testing import Contract
 from borzoi.testing.contract_checking import DOCUMENT, Checker
 from borzoi.testing.contract_schemas import Schemas
-from scripts.openapi_corpus import ROOT, documents
+from scripts.openapi_documents import ROOT, documents
 
 SAME = "all alternatives of its oneOf are one and the same, so no value fits exactly one"
 

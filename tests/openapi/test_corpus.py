@@ -17,11 +17,11 @@ from borzoi.openapi.document import open_document
 from borzoi.openapi.plan.operations import METHODS
 from borzoi.openapi.runtime import Operation
 from borzoi.openapi.runtime.unions import decode_hook
-from scripts import openapi_corpus
+from scripts import openapi_corpus, openapi_documents
 from tests.structure.source import TESTS
 
 DATA = TESTS / "data" / "openapi"
-DOCUMENTS = sorted(path.name for path in openapi_corpus.documents(DATA))
+DOCUMENTS = sorted(path.name for path in openapi_documents.documents(DATA))
 
 
 def declared(name: str) -> int:

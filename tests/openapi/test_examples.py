@@ -65,7 +65,7 @@ def test_examples_decode(name: str, importing: Path) -> None:
     document = open_document(DATA / name)
     made = generate(document, output=importing / "with_examples")
     seen: set[str] = set()
-    for node, type_ in Examples(document, made.package, "with_examples").all():
-        seen.add(node.pointer)
-        decoder(type_)(msgspec.json.encode(node.value))
+    for each in Examples(document, made.package, "with_examples").all():
+        seen.add(each.node.pointer)
+        decoder(each.type)(msgspec.json.encode(each.value))
     assert set(declared(document.root)) - seen == set(UNREAD.get(name, {}))
