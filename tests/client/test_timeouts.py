@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -36,6 +37,67 @@ def test_timeouts_of_a_request(world: World, client: dict[str, Any], request_: d
 
     assert transport.requests[0].extensions["timeout"] == seen
     assert DEADLINE not in transport.requests[0].extensions
+
+
+READ = {"read": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (READ, READ),
+        (MappingProxyType(READ), READ),
+        (Timeout(5), FIVE),
+        (Timeout(5, total=9), {**FIVE, "total": 9}),
+        (None, {}),
+        ({"connect": None, "total": 2.5}, {"connect": None, "total": 2.5}),
+    ],
+)
+def test_timeouts_among_the_extensions(world: World, given: Any, seen: Any) -> None:
+    """What bounds operations is taken from the extensions, of a request built by hand and of one built by the client."""
+    transport = Answering()
+    client = world.client(transport=transport)
+    world.run(client.get, ANYWHERE, extensions={"timeout": given, "mine": 1})
+    world.run(client.send, Request("GET", ANYWHERE, extensions={"timeout": given, "mine": 1}))
+
+    for request in transport.requests:
+        assert request.extensions["timeout"] == seen
+        assert request.extensions["mine"] == 1
+        assert (DEADLINE in request.extensions) == ("total" in seen)
+
+
+@pytest.mark.parametrize("given", [5, 5.0, "5", (5, 5), ["read"], True])
+def test_timeouts_that_are_no_mapping(world: World, given: Any) -> None:
+    """A number among the extensions, where a mapping belongs, is refused before anything is sent."""
+    transport = Answering()
+    client = world.client(transport=transport)
+    with pytest.raises(TypeError, match=r'Invalid extensions\["timeout"\]=.*use timeout='):
+        client.build_request("GET", ANYWHERE, extensions={"timeout": given})
+    with pytest.raises(TypeError, match=r'Invalid extensions\["timeout"\]=.*use timeout='):
+        world.run(client.get, ANYWHERE, extensions={"timeout": given})
+    with pytest.raises(TypeError, match=r'Invalid extensions\["timeout"\]=.*use timeout='):
+        world.run(client.send, Request("GET", ANYWHERE, extensions={"timeout": given}))
+    assert not transport.requests
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "text"),
+    [
+        ({"conect": 5}, ValueError, "which has 'conect'.*connect, read, write, pool, total"),
+        ({5: 5}, ValueError, "which has 5"),
+        ({"read": "5"}, TypeError, "read='5'"),
+        ({"total": True}, TypeError, "total=True"),
+        ({"read": (1, 2)}, TypeError, "read="),
+        ({"pool": -1}, ValueError, "pool=-1"),
+    ],
+)
+def test_timeouts_that_do_not_work(world: World, given: Any, kind: type[Exception], text: str) -> None:
+    """A time-out of another name, or that is no number, is refused where it is given, and not where it would be used."""
+    transport = Answering()
+    client = world.client(transport=transport)
+    with pytest.raises(kind, match=text):
+        world.run(client.get, ANYWHERE, extensions={"timeout": given})
+    assert not transport.requests
 
 
 def test_timeout_can_be_assigned(world: World) -> None:

@@ -9,7 +9,6 @@ import pytest
 import borzoi
 from borzoi import HTTPTransport, Limits, Timeout
 from borzoi._backends.memory import MemoryBackend
-from borzoi._exchange.dial import MAX_SESSIONS, MAX_UNRESUMED, Route
 from borzoi._policy.pooling import MAX_UNUSED_LANES
 from tests.exchange.http_peers import answer, assert_whole, http, pool_of
 from tests.exchange.test_pool import waiting
@@ -37,23 +36,6 @@ def test_more_origins_than_are_remembered() -> None:
         assert len(pool_of(client)._shelf.by_origin) < MAX_UNUSED_LANES
         assert client.get(f"http://host{MAX_UNUSED_LANES + 1}/").text == "ok"
         assert_whole(client, idle=0)
-
-
-def test_more_sessions_than_are_remembered() -> None:
-    """No more TLS sessions are kept than so many, the latest among them."""
-
-    class Secured:
-        session = object()
-
-    class Stream:
-        def get_extra_info(self, info: str) -> Any:
-            return Secured
-
-    pool = HTTPTransport(backend=answering(b""))._sender
-    routes = [Route(b"https", b"host%d" % number, 443) for number in range(MAX_SESSIONS + 1)]
-    for route in routes:
-        pool._dialer.remember_session(route, Stream())  # type: ignore[arg-type]
-    assert list(pool._dialer._sessions) == routes[1:]
 
 
 def test_a_child_abandons_what_it_inherited() -> None:
@@ -138,31 +120,3 @@ def test_the_total_is_over_before_a_connection_is_there() -> None:
         with pytest.raises(borzoi.ReadTimeout, match=r"host:80\): the total time-out of 3 s is over"):
             client.get("http://host/", timeout=Timeout(None, total=3))
         assert_whole(client, idle=0)
-
-
-def test_few_sessions_are_read() -> None:
-    """A session that was resumed is kept, and not read again; of a server that resumes none, few are read."""
-    dialer = HTTPTransport(backend=answering(b""))._dialer
-    route = Route(b"https", b"host", 443)
-    read: list[bool] = []
-
-    class Secured:
-        def __init__(self, *, resumed: bool) -> None:
-            self.session_reused = resumed
-
-        @property
-        def session(self) -> object:
-            read.append(self.session_reused)
-            return object()
-
-        def get_extra_info(self, info: str) -> object:
-            return self
-
-    for _ in range(20):
-        dialer.remember_session(route, Secured(resumed=False))  # type: ignore[arg-type]
-    assert len(read) == MAX_UNRESUMED
-    dialer.remember_session(route, Secured(resumed=True))  # type: ignore[arg-type]
-    assert len(read) == MAX_UNRESUMED
-    for _ in range(2):
-        dialer.remember_session(route, Secured(resumed=False))  # type: ignore[arg-type]
-    assert len(read) == MAX_UNRESUMED + 2

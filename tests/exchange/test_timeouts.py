@@ -32,13 +32,28 @@ def test_connecting_takes_no_longer(world: World) -> None:
 
 
 def test_the_handshake_is_part_of_connecting(world: World) -> None:
-    """A TLS handshake that does not end is a ConnectTimeout."""
+    """A TLS handshake that does not end is a ConnectTimeout, which names the time-out and not what was left of it."""
 
     async def body() -> None:
         async with world.client(timeout=Timeout(20, connect=0.05)) as client:
-            with pytest.raises(borzoi.ConnectTimeout, match=f"127.0.0.1:{server.port}"):
+            text = rf"finish the TLS handshake to 127.0.0.1:{server.port} within 0\.05 s$"
+            with pytest.raises(borzoi.ConnectTimeout, match=text):
                 await client.get(f"https://127.0.0.1:{server.port}/")
             assert_whole(client, idle=0)
+
+    with RawServer(silent) as server:
+        world.run(body)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
+def test_a_proxy_is_part_of_connecting(world: World, scheme: str) -> None:
+    """A proxy that says nothing is a ConnectTimeout that names the time-out, at whichever step that is."""
+
+    async def body() -> None:
+        proxy = f"{scheme}://127.0.0.1:{server.port}"
+        async with world.client(proxy=proxy, timeout=Timeout(20, connect=0.05)) as client:
+            with pytest.raises(borzoi.ConnectTimeout, match=rf"127.0.0.1:{server.port} within 0\.05 s \("):
+                await client.get("https://origin.example/")
 
     with RawServer(silent) as server:
         world.run(body)

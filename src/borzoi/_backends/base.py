@@ -11,7 +11,7 @@ A `Backend` opens streams and knows its world's clock. Nothing above knows which
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
     import ssl
@@ -23,7 +23,7 @@ READ_SIZE = 65536
 """Bytes asked of the system in one receive: most responses are small, and a larger buffer costs more to allocate."""
 
 BULK_SIZE = 262144
-"""Bytes asked for where the receive before gave `READ_SIZE` or more: a quarter of the calls, and of the peer's wakes."""
+"""Bytes asked for where the receive before gave `READ_SIZE` or more: a quarter of the calls and of the peer's wakes."""
 
 TURN_BUDGET = 262144
 """Bytes that one stream may receive before the other tasks of the loop get a turn."""
@@ -42,6 +42,21 @@ SocketOptions: TypeAlias = Sequence[
 
 class TimedOut(Exception):
     """A wait reached its deadline. Never leaves the back ends and the pool."""
+
+
+class Remaining(float):
+    """What is left of a time-out. A text names the whole of it, which is what the program has set."""
+
+    __slots__ = ("whole",)
+
+    def __new__(cls, left: float, whole: float) -> Self:
+        """Return what is left, zero at least, of `whole`."""
+        remaining = super().__new__(cls, max(0.0, left))
+        # What is left of a rest is left of the whole.
+        remaining.whole = getattr(whole, "whole", whole)
+        return remaining
+
+    whole: float
 
 
 class ConnectOptions:

@@ -199,8 +199,9 @@ def write_timed_out(peer: str, timeout: float | None) -> WriteTimeout:
 
 
 def seconds(timeout: float | None) -> str:
-    """Return a time-out in words."""
-    return f"{0.0 if timeout is None else timeout:.3g} s"
+    """Return a time-out in words: as it was set, and not what was left of it."""
+    whole: float | None = getattr(timeout, "whole", timeout)
+    return f"{0.0 if whole is None else whole:.3g} s"
 
 
 def wrap_in_tls(sock: socket.socket, tls: TLSOptions) -> ssl.SSLSocket:

@@ -66,7 +66,10 @@ async def send(
     if timeouts is MISSING:
         timeouts = client._timeout.as_dict()
         request.extensions = {**request.extensions, "timeout": timeouts}
-    deadline = start_deadline(request, timeouts) if type(timeouts) is dict and "total" in timeouts else None
+    elif type(timeouts) is not dict:
+        timeouts = settings.checked_timeouts(timeouts)
+        request.extensions = {**request.extensions, "timeout": timeouts}
+    deadline = start_deadline(request, timeouts) if "total" in timeouts else None
 
     try:
         if scheme is not None:

@@ -38,6 +38,9 @@ LOGGER_NAME = "borzoi"
 PRODUCT = ""
 """What the client calls itself, where that is not its own name and version."""
 
+TIMEOUTS = ("connect", "read", "write", "pool", "total")
+"""What `extensions["timeout"]` may hold."""
+
 
 def shows_secrets() -> bool:
     """Tell whether logs show URLs as they are: BORZOI_LOG_SECRETS=1 in the environment asks for that."""
@@ -118,8 +121,25 @@ def merged_extensions(timeout: TimeoutTypes | Unset, default: Timeout, extension
     if not isinstance(extensions, Mapping):
         raise TypeError(f"Invalid extensions of type {type(extensions).__name__}. Give a mapping with str keys.")
     if "timeout" in extensions:
-        return dict(extensions)
+        return {**extensions, "timeout": checked_timeouts(extensions["timeout"])}
     return {**extensions, "timeout": chosen_timeout(timeout, default).as_dict()}
+
+
+def checked_timeouts(timeouts: Any) -> dict[str, float | None]:
+    """Return the time-outs of `extensions["timeout"]`, as a program gave them: None bounds nothing.
+
+    Raises TypeError for what is no mapping, and TypeError or ValueError for a time-out that is none.
+    """
+    if isinstance(timeouts, Timeout):
+        return timeouts.as_dict()
+    rule = f"Give a mapping with some of {', '.join(TIMEOUTS)}, or use timeout={timeouts!r}."
+    if timeouts is not None and not isinstance(timeouts, Mapping):
+        raise TypeError(f'Invalid extensions["timeout"]={timeouts!r}. {rule}')
+    for name, value in (timeouts or {}).items():
+        if name not in TIMEOUTS:
+            raise ValueError(f'Invalid extensions["timeout"], which has {name!r}. {rule}')
+        Timeout(None, **{name: value})
+    return dict(timeouts or {})
 
 
 def chosen_timeout(timeout: TimeoutTypes | Unset, default: Timeout) -> Timeout:

@@ -6,14 +6,14 @@ time-out of one try bounds everything up to there: the lookup, the connection, a
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from .._backends.base import Backend, ConnectOptions, Stream, TLSOptions
+from .._backends.base import Backend, ConnectOptions, Remaining, Stream
 from .._errors import BlockedAddress, ConnectError, ConnectTimeout, UnsupportedProtocol
 from .proxy import Forwarding, ProxyServer
+from .sessions import Sessions
 from .trace import Step, Trace
 
 if TYPE_CHECKING:
@@ -21,15 +21,10 @@ if TYPE_CHECKING:
 
     from .._policy.proxy import Proxy
     from .._policy.tls import Pins
+    from .sessions import Offer
 
 Patience: TypeAlias = Callable[[str], "float | None"]
 """How many seconds an operation may take from now on: "connect", or the "total" of what is left."""
-
-MAX_SESSIONS = 256
-"""TLS sessions kept for resumption, one for each route."""
-
-MAX_UNRESUMED = 8
-"""Connections in a row that resumed nothing, after which no newer session of their route is kept."""
 
 RETRY_FACTOR = 0.5
 """Seconds before the second retry; each later one waits twice as long. The first does not wait."""
@@ -81,12 +76,14 @@ class Dialer:
         self._retries = retries
         self.proxy = proxy
         """The proxy that all goes through, if any."""
-        self._via = None if proxy is None else ProxyServer(proxy, partial(_usable, proxy_context or context))
+        self.sessions = Sessions()
+        """TLS sessions with origins, and with the proxy."""
+        self._via = None
+        if proxy is not None:
+            self._via = ProxyServer(proxy, partial(_usable, proxy_context or context), self.sessions)
         # The program itself has named the proxy: no guard keeps its address away.
         self._options_of_proxy = self._options if proxy is None else self._options.unguarded()
         self._pins = pins
-        self._sessions: OrderedDict[Route, ssl.SSLSession] = OrderedDict()
-        self._unresumed: dict[Route, int] = {}
         self.secured = 0
         """TLS handshakes done."""
         self.resumed = 0
@@ -121,7 +118,7 @@ class Dialer:
         started = backend.now()
 
         def left() -> float | None:
-            return None if timeout is None else max(0.0, timeout - (backend.now() - started))
+            return None if timeout is None else Remaining(timeout - (backend.now() - started), timeout)
 
         via = self._via
         if via is None:
@@ -160,8 +157,9 @@ class Dialer:
             kind = "socks" if self._via.kind == "socks" else kind
             host, port, options = self._via.host, self._via.port, self._options_of_proxy
 
-        if trace is not None:
-            options = trace.watch(options)
+        if trace is None:
+            return await backend.connect_tcp(host, port, timeout, options)
+        options = trace.watch(options)
         info = {
             "host": host,
             "port": port,
@@ -185,35 +183,37 @@ class Dialer:
         context = self._context
         if route.scheme == b"wss" and self._websocket_context is not None:
             context = self._websocket_context
-        tls = TLSOptions(
-            _usable(context, f"{route.name}:{route.port}"),
-            route.server_name or route.name,
-            self._sessions.get(route),
-        )
-        info = {"ssl_context": tls.context, "server_hostname": tls.server_hostname, "timeout": timeout}
+        name = route.server_name or route.name
+        usable = _usable(context, f"{route.name}:{route.port}")
+        offer = self.sessions.offer("origin", route.name, route.port, usable, name)
+        if trace is None:
+            return await self._start_tls(stream, route, offer, timeout)
 
-        async def start_tls() -> Stream:
-            secured = await stream.start_tls(tls, timeout)
-            try:
-                self._inspect(secured, route, tls.server_hostname)
-            except BaseException:
-                secured.close()
-                raise
-            return secured
-
+        info = {"ssl_context": offer.context, "server_hostname": offer.server_hostname, "timeout": timeout}
         kind = "connection" if self._via is None else self._via.kind
-        return await _opened(Step(trace, f"{kind}.start_tls", info), start_tls)
+        return await _opened(
+            Step(trace, f"{kind}.start_tls", info), lambda: self._start_tls(stream, route, offer, timeout)
+        )
 
-    def _inspect(self, stream: Stream, route: Route, name: str) -> None:
-        """Count the handshake, and hold the certificate against the program's pins. Raises ConnectError."""
+    async def _start_tls(self, stream: Stream, route: Route, offer: Offer, timeout: float | None) -> Stream:
+        """Return the stream secured, its handshake counted, and its certificate held against the program's pins."""
+        secured = await stream.start_tls(offer, timeout)
+        try:
+            self.secured += 1
+            self.resumed += self.sessions.began(secured, offer)
+            if self._pins is not None:
+                self._require_pinned(self._pins, secured, route, offer.server_hostname)
+        except BaseException:
+            secured.close()
+            raise
+        return secured
+
+    def _require_pinned(self, pins: Pins, stream: Stream, route: Route, name: str) -> None:
+        """Raise ConnectError where a resumed or new session shows another certificate than is pinned."""
         tls: Any = stream.get_extra_info("ssl_object")
-        self.secured += 1
-        self.resumed += bool(getattr(tls, "session_reused", False))
-        if self._pins is not None:
-            certificate = None if tls is None else tls.getpeercert(True)
-            refusal = self._pins.refusal(name, certificate)
-            if refusal is not None:
-                raise ConnectError(f"TLS handshake with {route.name}:{route.port} failed: {refusal}")
+        refusal = pins.refusal(name, None if tls is None else tls.getpeercert(True))
+        if refusal is not None:
+            raise ConnectError(f"TLS handshake with {route.name}:{route.port} failed: {refusal}")
 
     def _forget(self, route: Route) -> None:
         """Have the name looked up anew next time: what it was found to be did not serve."""
@@ -247,24 +247,8 @@ class Dialer:
         return not self.http1 or (tls is not None and tls.selected_alpn_protocol() == "h2")
 
     def remember_session(self, route: Route, stream: Stream) -> None:
-        """Keep the TLS session of a stream, whose tickets come with or after the first response (RFC 8446, 4.6.1)."""
-        tls: Any = stream.get_extra_info("ssl_object")
-        # CPython leaks some KiB each time that a session is read: a new one is, and few of a server that resumes none.
-        unresumed = self._unresumed.get(route, 0)
-        if route in self._sessions:
-            if getattr(tls, "session_reused", False):
-                self._unresumed.pop(route, None)
-                return
-            if unresumed >= MAX_UNRESUMED:
-                return
-        session = getattr(tls, "session", None)
-        if session is None:
-            return
-        self._sessions[route] = session
-        self._unresumed[route] = unresumed + 1
-        if len(self._sessions) > MAX_SESSIONS:
-            oldest, _ = self._sessions.popitem(last=False)
-            self._unresumed.pop(oldest, None)
+        """Keep the TLS session of a stream to an origin that has answered."""
+        self.sessions.remember(stream)
 
 
 def _usable(context: Callable[[], ssl.SSLContext], peer: str) -> ssl.SSLContext:

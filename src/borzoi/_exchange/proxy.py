@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from .._backends.base import Asking, TLSOptions
+from .._backends.base import Asking
 from .._errors import ConnectTimeout, NetworkError, ProxyError, RemoteProtocolError, TimeoutException
 from .._policy.proxy import ProxyDigest
 from .._values.headers import HeaderBlock
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .._policy.proxy import Proxy
     from .._values.url import URL
     from .dial import Route
+    from .sessions import Sessions
 
 Reconnect: TypeAlias = "Callable[[], Awaitable[Stream]]"
 """Connects to the proxy once more."""
@@ -132,7 +133,7 @@ class ProxyServer:
         "_context",
         "_digest",
         "_pairs",
-        "_session",
+        "_sessions",
         "forwarding",
         "host",
         "kind",
@@ -141,7 +142,7 @@ class ProxyServer:
         "scheme",
     )
 
-    def __init__(self, proxy: Proxy, context: Callable[[str], ssl.SSLContext]) -> None:
+    def __init__(self, proxy: Proxy, context: Callable[[str], ssl.SSLContext], sessions: Sessions) -> None:
         self.scheme, host, port = proxy.url._origin
         self.host = host.decode("ascii")
         self.port = port or SOCKS_PORT
@@ -149,7 +150,7 @@ class ProxyServer:
         self.kind = "socks" if self.scheme.startswith(b"socks") else "proxy"
         """How httpcore calls it in the names of its trace events."""
         self._context = context
-        self._session: ssl.SSLSession | None = None
+        self._sessions = sessions
         self._auth = proxy.raw_auth
         self._pairs = merged(_basic(self._auth), proxy.headers.raw)
         self._digest = None if proxy.digest_auth is None else ProxyDigest(proxy.digest_auth)
@@ -226,7 +227,9 @@ class ProxyServer:
         except BaseException:
             stream.close()
             raise
-        self._remember_session(stream)
+        if self.scheme == b"https":
+            # Its tickets have come by now: the proxy has answered.
+            self._sessions.remember(stream)
         return stream
 
     async def _reach(self, stream: Stream, left: Left, trace: Trace | None) -> Stream:
@@ -240,26 +243,19 @@ class ProxyServer:
             raise
 
     async def _secure(self, stream: Stream, left: Left, trace: Trace | None) -> Stream:
-        tls = TLSOptions(self._context(self.name), self.host, self._session)
+        tls = self._sessions.offer("proxy", self.host, self.port, self._context(self.name), self.host)
         timeout = left()
         info = {"ssl_context": tls.context, "server_hostname": tls.server_hostname, "timeout": timeout}
         secured = stream
         try:
             async with Step(trace, "connection.start_tls", info) as told:
                 secured = told.return_value = await stream.start_tls(tls, timeout)
+                self._sessions.began(secured, tls)
         except BaseException:
             # Where the program, told of it, raises something, the stream is a new one already.
             secured.close()
             raise
         return secured
-
-    def _remember_session(self, stream: Stream) -> None:
-        # Its tickets have come by now: the proxy has answered (RFC 8446, 4.6.1).
-        if self.scheme == b"https":
-            tls: Any = stream.get_extra_info("ssl_object")
-            # CPython leaks some KiB each time that a session is read.
-            if self._session is None or not getattr(tls, "session_reused", False):
-                self._session = getattr(tls, "session", None)
 
     def _intruded(self) -> ProxyError:
         # Nobody has vouched for these bytes, and the origin does not speak first: they must not pass for its response.
