@@ -69,7 +69,9 @@ def shown(key: str, root: str) -> str:
 def agrees(error: str, misfit: Misfit) -> bool:
     """Tell whether a validator finds what the decoder finds, in the same place of a value."""
     reason, _, where = error.partition(" - at `")
-    if not re.fullmatch(_path_of(where.rstrip("`") or "$"), _written(misfit.path)):
+    # Of a member of a union the place within it is said first.
+    reason, inner = re.fullmatch(r"(?s)(.*?)(?: in `([.\[].*)`)?", reason).groups(default="")  # type: ignore[union-attr]
+    if not re.fullmatch(_path_of((where.rstrip("`") or "$") + inner), _written(misfit.path)):
         return False
     if (missing := re.match(r"Object missing required field `(.*)`", reason)) is not None:
         return misfit.keyword == "required" and misfit.message.startswith(json.dumps(missing[1]))

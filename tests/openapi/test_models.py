@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from borzoi import DecodingError
 from borzoi.openapi.plan import Selection
 from borzoi.openapi.runtime import JSON
 from borzoi.openapi.runtime import errors as runtime_errors
@@ -68,6 +69,24 @@ def ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def test_a_discriminator_that_no_member_declares(of_library: Any) -> None:
+    """The members of a union have the discriminator that only the union names: it is read, and can be sent."""
+    name = {"name": {"type": "string"}}
+    cat = {"type": "object", "required": ["name"], "properties": name}
+    mapping = {"cat": "Cat", "tom": "Cat", "dog": "#/components/schemas/Dog"}
+    pet = {"oneOf": [ref("Cat"), ref("Dog")], "discriminator": {"propertyName": "petKind", "mapping": mapping}}
+    dog = {**cat, "properties": {**name, "pet_kind": {"type": "integer"}}}
+    package = of_library(document({"type": "array", "items": ref("Pet")}, Pet=pet, Cat=cat, Dog=dog))
+    value = [{"name": "A", "petKind": "tom"}, {"name": "B", "pet_kind": 1, "petKind": "dog"}, {"name": "C"}]
+    found = received(package, value)
+    models = __import__(f"{package.__name__}.models").models
+
+    assert [type(each).__name__ for each in found] == ["Cat", "Dog", "Cat"]
+    assert (found[0].pet_kind, found[1].pet_kind, found[1].pet_kind_) == ("tom", 1, "dog")
+    assert written(found) == value
+    assert written(models.Cat(name="D", pet_kind="cat")) == {"name": "D", "petKind": "cat"}
+
+
 @pytest.mark.parametrize(
     "discriminator",
     [
@@ -85,6 +104,18 @@ def test_a_union_of_objects(of_library: Any, discriminator: Any, keyword: str) -
     assert (type(cat).__name__, cat.lives) == ("Cat", 9)
     assert (type(dog).__name__, dog.bark) == ("Dog", "w")
     assert odd == {"x": 1}
+
+
+def test_the_place_of_what_is_wrong_in_a_union(of_library: Any) -> None:
+    """What is wrong within a member of a union is named with its whole place in the body."""
+    pet = {"oneOf": [ref("Cat"), ref("Dog")], "discriminator": {"propertyName": "petType"}}
+    pets = {"type": "object", "required": ["pets"], "properties": {"pets": {"type": "array", "items": pet}}}
+    package = of_library(document(pets, Cat=CAT, Dog=DOG))
+    for wrong, place in (({"lives": "9"}, "lives"), ({}, "lives")):
+        with pytest.raises(DecodingError) as caught:
+            received(package, {"pets": [{"petType": "Dog", "bark": "w"}, {"petType": "Cat", **wrong}]})
+        assert "$.pets[1]" in str(caught.value)
+        assert place in str(caught.value)
 
 
 def test_a_name_is_the_value_where_nothing_is_mapped(of_library: Any) -> None:

@@ -98,6 +98,8 @@ def test_references_to_files_are_followed(tmp_path: Path) -> None:
         ("Object missing required field `id`", (), "type", "", False),
         ("Expected `int`, got `str` - at `$.a[...].b`", ("a", "m.x", "b"), "type", "", True),
         ("Expected `int`, got `str` - at `$.a[...]`", ("a", 3), "enum", "", True),
+        ("Expected `int`, got `str` in `.b` - at `$.a[0]`", ("a", 0, "b"), "type", "", True),
+        ("Expected `int`, got `str` in `.b` - at `$.a[0]`", ("a", 0), "type", "", False),
         ("Expected `int`, got `str` - at `$.a`", ("a",), "format", "", False),
         ("Expected `str` matching regex '^a$' - at `$.a`", ("a",), "format", "", True),
         ("Expected `str` matching regex '^a$' - at `$.a`", ("a",), "type", "", False),

@@ -110,6 +110,11 @@ def open_struct(type_: Any, value: Any, hook: Callable[[Any, Any], Any]) -> Any:
         _fill(made, msgspec.convert(value, type_.__struct__, dec_hook=hook))
         _fill(made, msgspec.convert({EXTRA: unknown(value, _known(type_))}, type_.__others__, dec_hook=hook))
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$")
-        raise ValueError(f"{reason} in `{place.removesuffix('`')}`" if place else reason) from None
+        raise within(error) from None
     return made
+
+
+def within(error: msgspec.ValidationError) -> ValueError:
+    """Return the error that something is wrong within a value; what decodes the whole adds the place of that."""
+    reason, _, place = str(error).partition(" - at `$")
+    return ValueError(f"{reason} in `{place.removesuffix('`')}`" if place else reason)

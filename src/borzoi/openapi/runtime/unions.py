@@ -14,7 +14,7 @@ import msgspec
 
 from .dataclass_models import UnionClass
 from .libraries import convert, keys_of
-from .open_models import OpenType, open_struct
+from .open_models import OpenType, open_struct, within
 
 
 class UnionType(UnionClass):
@@ -32,6 +32,13 @@ class UnionType(UnionClass):
         """Return a value as one of the members of a union."""
         return _object(self, value) if isinstance(value, dict) else _tried(self.members(), value)
 
+    def resolve_within(self, value: Any) -> Any:
+        """Return a value that is a part of another as one of the members. Raises ValueError."""
+        try:
+            return self.resolve(value)
+        except msgspec.ValidationError as error:
+            raise within(error) from None
+
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
 
@@ -39,7 +46,7 @@ class UnionType(UnionClass):
 
     def _validated(self, value: Any) -> Any:
         # What a program gives is one of the members already, or is made one as a reply would be.
-        return self.resolve(value) if isinstance(value, (dict, list, str, int, float)) else value
+        return self.resolve_within(value) if isinstance(value, (dict, list, str, int, float)) else value
 
 
 def union(
@@ -63,7 +70,7 @@ def union(
 def decode_hook(type: Any, value: Any) -> Any:
     """Return a value as one of the members of a union, or as an open struct; this is the `dec_hook` of msgspec."""
     if isinstance(type, UnionType):
-        return type.resolve(value)
+        return type.resolve_within(value)
     if isinstance(type, OpenType):
         return open_struct(type, value, decode_hook)
     raise NotImplementedError(f"{type!r} cannot be decoded")
