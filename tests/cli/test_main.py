@@ -68,7 +68,18 @@ def test_help_names_the_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(["demo", "--help"]) == 0
     text = capsys.readouterr().out
     assert [option for option in ("--quick", "--serve", "--port") if option not in text] == []
-    assert vars(parser().parse_args(["demo"])) == {"quick": False, "serve": False, "port": 8000, "run": demo.main}
+    assert vars(parser("demo").parse_args(["demo"])) == {"quick": False, "serve": False, "port": 8000, "run": demo.main}
+
+
+def test_only_the_command_that_runs_is_imported() -> None:
+    """To generate a client costs no import of the demonstration, nor of asyncio."""
+    program = (
+        "import sys; from borzoi.cli.main import parser; parser('openapi');"
+        "print([name for name in ('asyncio', 'borzoi.cli.demo') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_a_command_word_that_is_not_first_is_a_url(capsys: pytest.CaptureFixture[str]) -> None:

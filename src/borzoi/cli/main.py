@@ -29,16 +29,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n{self.format_help()}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the commands."""
+def parser(chosen: str) -> argparse.ArgumentParser:
+    """Return the parser of the commands; only the chosen one is imported, and has its arguments."""
     top = Parser(prog="borzoi", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"borzoi {__version__}")
     words = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for word, command in COMMANDS.items():
-        module = import_module(command.module, __package__)
         arguments = words.add_parser(word, help=command.summary, description=command.summary, allow_abbrev=False)
-        module.add_arguments(arguments)
-        arguments.set_defaults(run=module.main)
+        if word == chosen:
+            module = import_module(command.module, __package__)
+            module.add_arguments(arguments)
+            arguments.set_defaults(run=module.main)
     return top
 
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_command(arguments: list[str]) -> int:
     """Run the command that the first argument names."""
-    options = parser().parse_args(arguments)
+    options = parser(arguments[0]).parse_args(arguments)
     try:
         status: int = options.run(options)
     except KeyboardInterrupt:
