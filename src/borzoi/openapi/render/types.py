@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
 from .text import WIDTH, Prose, literal
 
-_STRINGS = re.compile(r"\"{3}(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
-"""Docstrings and strings, in which names mean nothing."""
+_STRINGS = re.compile(r"\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
+"""Docstrings and strings, in which names mean nothing. Each alternative begins with a character as it is: then `re` looks
+for quotes before anything else.
+"""
 
 
 _NOTHING: Mapping[str, str] = {}
