@@ -9,8 +9,8 @@ from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Re
 from .text import WIDTH, Prose, literal
 
 _STRINGS = re.compile(r"\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
-"""Docstrings and strings, in which names mean nothing. Each alternative begins with a character as it is: then `re` looks
-for quotes before anything else.
+"""Docstrings and strings, in which names mean nothing. Each alternative begins with a quote as it is: then `re` looks
+for those before anything else.
 """
 
 
