@@ -69,24 +69,6 @@ def ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def test_a_discriminator_that_no_member_declares(of_library: Any) -> None:
-    """The members of a union have the discriminator that only the union names: it is read, and can be sent."""
-    name = {"name": {"type": "string"}}
-    cat = {"type": "object", "required": ["name"], "properties": name}
-    mapping = {"cat": "Cat", "tom": "Cat", "dog": "#/components/schemas/Dog"}
-    pet = {"oneOf": [ref("Cat"), ref("Dog")], "discriminator": {"propertyName": "petKind", "mapping": mapping}}
-    dog = {**cat, "properties": {**name, "pet_kind": {"type": "integer"}}}
-    package = of_library(document({"type": "array", "items": ref("Pet")}, Pet=pet, Cat=cat, Dog=dog))
-    value = [{"name": "A", "petKind": "tom"}, {"name": "B", "pet_kind": 1, "petKind": "dog"}, {"name": "C"}]
-    found = received(package, value)
-    models = __import__(f"{package.__name__}.models").models
-
-    assert [type(each).__name__ for each in found] == ["Cat", "Dog", "Cat"]
-    assert (found[0].pet_kind, found[1].pet_kind, found[1].pet_kind_) == ("tom", 1, "dog")
-    assert written(found) == value
-    assert written(models.Cat(name="D", pet_kind="cat")) == {"name": "D", "petKind": "cat"}
-
-
 @pytest.mark.parametrize(
     "discriminator",
     [

@@ -177,6 +177,31 @@ def test_what_is_told_is_done(client_of: Any, told: Any) -> None:
         assert client.things.list().things[0].id == 1
 
 
+def test_a_url_is_followed_with_get(client_of: Any) -> None:
+    """The pages after one that was asked for with a body are where it says, and have none (RFC 9110, section 9.3.1)."""
+    reply = {
+        "type": "object",
+        "properties": {"pets": {"type": "array", "items": {"type": "integer"}}, "next": {"type": "string"}},
+    }
+    operation = {
+        "operationId": "find", "tags": ["x"], "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {"200": {"description": "", "content": {"application/json": {"schema": reply}}}},
+    }  # fmt: skip
+    told = {"find": {"kind": "url", "items": "pets", "next": "next"}}
+    spec = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/x": {"post": operation}}}
+    package = client_of(spec, selection=Selection(pagination=told))
+    with (
+        API(lambda asked: as_json({"pets": [1], "next": "/x/2"} if asked.method == "POST" else {"pets": [2]})) as api,
+        package.Client(api.url) as client,
+    ):
+        assert list(client.x.find(body={"a": 1})) == [1, 2]
+    assert [(asked.method, asked.target, asked.body) for asked in api.asked] == [
+        ("POST", "/x", b'{"a":1}'),
+        ("GET", "/x/2", b""),
+    ]
+    assert "Content-Type" not in api.asked[1].headers
+
+
 def test_a_list_without_pages_is_none(client_of: Any) -> None:
     """A limit alone is no page, and neither is a member that only looks like a cursor."""
     package = client_of(document(["limit"], {"things": ITEMS, "next": TEXT}))

@@ -10,6 +10,7 @@ import pytest
 
 from scripts.spector import __main__ as spector
 from scripts.spector.calling import Service
+from scripts.spector.reasons import excused
 from tests.openapi.serving import API
 
 ITEM = {"type": "object", "required": ["at"], "properties": {"at": {"type": "string", "format": "date-time"}}}
@@ -88,14 +89,69 @@ def test_what_goes_wrong_is_told(service: Service) -> None:
         assert spector.outcome([service], {"apis": [gone]}, api.url).startswith("BadRequest")
 
 
-def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    """A row for each folder; the status is 1 where a scenario that is declared does not pass."""
-    scenarios = [{"folder": "a", "name": "one"}, {"folder": "a", "name": "two"}, {"folder": "b", "name": "three"}]
-    passed = {"one": "pass", "two": "pass"}
-    assert spector.printed(scenarios, {"one": "", "two": "", "three": "Undeclared: x"}, passed, failures=False) == 0
-    assert (
-        spector.printed(scenarios, {"one": "", "two": "KeyError", "three": "Undeclared: x"}, passed, failures=True) == 1
-    )
+def called(uri: str, **more: Any) -> dict[str, Any]:
+    """Return what a scenario sends to a place."""
+    return {"uri": uri, "method": "post", **more}
+
+
+def test_files_texts_and_pages(importing: Path) -> None:
+    """Files have their media type, texts no quotes, objects no members where nothing is given; pages are followed."""
+    schema = {"type": "object", "properties": {"id": {"type": "integer", "readOnly": True}}}
+    contents: list[Any] = [
+        {"*/*": {"schema": {"contentMediaType": "*/*"}}},
+        {"text/plain": {}},
+        {"application/json": {"schema": schema}},
+    ]
+    none = {"204": {"description": ""}}
+    paths = {
+        f"/{index}": {"post": {"requestBody": {"required": True, "content": content}, "responses": none}}
+        for index, content in enumerate(contents)
+    }  # fmt: skip
+    (importing / "t.json").write_text(json.dumps({**DOCUMENT, "paths": paths}))
+    services = [Service(importing / "t.json", importing / "spector_kinds")]
+    picture = called("/0", request={"body": {"contentType": "image/png", "raw": {"base64": "AQI="}}})
+    text = called("/1", request={"body": {"contentType": "application/json", "raw": '"{cat}"'}})
+    leads = called("/2", response={"body": {"contentType": "text/plain", "raw": "http://server/2/next"}})
+    with API(lambda _: (204, {}, b"")) as api:
+        assert spector.outcome(services, {"apis": [picture, text, leads, called("/2/next")]}, api.url) == ""
+        assert spector.outcome(services, {"apis": [called("/2/next")]}, api.url).startswith("Undeclared")
+    assert [(each.headers["Content-Type"], each.body) for each in api.asked] == [
+        ("image/png", b"\x01\x02"),
+        ("text/plain", b"{cat}"),
+        ("application/json", b"{}"),
+    ]
+
+
+def test_reasons_are_shown(tmp_path: Path) -> None:
+    """A reason counts while the document has what shows it: a value at a place, in objects and lists, or nothing."""
+    place, name = "/parameters/path/optional{name}", "Parameters_Path_optional"
+    for required, shown in ((False, True), (True, False)):
+        operation = {"parameters": [{"name": "name", "in": "path", "required": required}], "responses": {}}
+        (tmp_path / "a.json").write_text(json.dumps({**DOCUMENT, "paths": {place: {"get": operation}}}))
+        assert bool(excused(name, tmp_path)) is shown
+    assert excused("SpecialWords_Parameters_constructor", tmp_path)
+    assert excused("Streaming_Jsonl_Basic_receive", tmp_path) == ""
+    assert excused("Something_else", tmp_path) == ""
+    (tmp_path / "a.json").write_text("{")
+    assert excused(name, tmp_path) == ""
+
+
+def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each folder; the status is 1 where a scenario does not pass, and no reason is shown."""
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "a.json").write_text(json.dumps(DOCUMENT))
+    excused_one = {"folder": "c", "name": "SpecialWords_Parameters_constructor"}
+    scenarios = [
+        {"folder": "a", "name": "one"},
+        {"folder": "a", "name": "two"},
+        {"folder": "b", "name": "three"},
+        excused_one,
+    ]
+    passed = {"one": "pass", "two": "pass", "three": "pass"}
+    fine = {"one": "", "two": "", "three": "", "SpecialWords_Parameters_constructor": "Undeclared: x"}
+    assert spector.printed(scenarios, fine, passed, tmp_path, failures=False) == 0
+    assert "SpecialWords_Parameters_constructor: the emitter" in capsys.readouterr().out
+    assert spector.printed(scenarios, {**fine, "two": "KeyError"}, passed, tmp_path, failures=True) == 1
     out = capsys.readouterr().out
     assert "two: pass: KeyError" in out
-    assert next(line.split() for line in out.splitlines() if line.startswith("all")) == ["all", "3", "2", "2", "1"]
+    assert next(line.split() for line in out.splitlines() if line.startswith("all")) == ["all", "4", "3", "2", "1"]

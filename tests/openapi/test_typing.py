@@ -12,6 +12,7 @@ from pathlib import Path
 
 from borzoi.openapi import generate
 from borzoi.openapi.plan import Selection
+from tests.openapi.test_events import STREAM, document
 from tests.openapi.test_example import CACHE
 from tests.openapi.test_models import LIBRARIES
 from tests.openapi.test_pages import CASES, CREATE
@@ -20,12 +21,14 @@ from tests.openapi.test_webhooks import LEADING
 USE = """
 from typing import assert_type
 
-from borzoi.openapi.runtime import AsyncPages, Page, Response, TypedResponse
+from borzoi.openapi.runtime import AsyncPages, Event, Events, Page, Response, TypedResponse
 from LIBRARY_create import AsyncClient as AsyncUsers
 from LIBRARY_create import Client as Users
 from LIBRARY_create.api.users import create_user
 from LIBRARY_create.headers import KeysXLeftXTagsHeaders as Headers
 from LIBRARY_create.models import User
+from LIBRARY_events import Client as Teas
+from LIBRARY_events.models import Brewed, Poured
 from LIBRARY_links import AsyncClient as AsyncItems
 from LIBRARY_links import Client as Items
 from LIBRARY_links.api.items import create_item
@@ -87,6 +90,11 @@ def linked(items: Items) -> None:
     items.items.with_response.list(of="a", near="b").links.list()  # type: ignore
 
 
+def heard(teas: Teas) -> None:
+    assert_type(teas.teas.watch(), Events[Event[Brewed | Poured | str]])
+    assert_type([event.id for event in teas.teas.watch()], list[str])
+
+
 async def linked_asynchronously(items: AsyncItems) -> None:
     response = await items.items.with_response.create(id=7)
     assert_type(response.links.all(), AsyncPages[Item, list[Item]])
@@ -135,8 +143,14 @@ OPEN = {
 def test_types_are_precise(tmp_path: Path) -> None:
     """Both styles, pages, bodies by their members, headers and links have the types that are declared, and nothing else."""
     for library in LIBRARIES:
-        for name, document in (("create", CREATE), ("pages", CASES[0][0]), ("open", OPEN), ("links", LEADING)):
-            (tmp_path / "api.json").write_text(json.dumps(document))
+        for name, spec in (
+            ("create", CREATE),
+            ("pages", CASES[0][0]),
+            ("open", OPEN),
+            ("links", LEADING),
+            ("events", document(STREAM)),
+        ):
+            (tmp_path / "api.json").write_text(json.dumps(spec))
             output = tmp_path / f"{library}_{name}"
             generate(tmp_path / "api.json", output=output, selection=Selection(models=library))
         (tmp_path / f"use_{library}.py").write_text(USE.replace("LIBRARY", library))

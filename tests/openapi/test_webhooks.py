@@ -252,6 +252,8 @@ def test_links_give_what_the_operation_gives(client_of: Any) -> None:
                 *[each async for each in response.links.watch()],
             ]
 
+    # For type checkers, but it can be imported.
+    assert importlib.import_module(f"{package.__name__}.links").ItemsCreateItemLinks.__doc__
     with API(items) as api:
         assert asyncio.run(followed(api.url)) == [models.Item(id=each) for each in (7, 1, 1, 2)]
         with package.Client(api.url) as client:

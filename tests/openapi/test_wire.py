@@ -340,6 +340,33 @@ def test_json_lines(item: Any) -> None:
     assert sent(Body("application/jsonl"), [item(name="a"), {"b": 2}]).body == b'{"name":"a"}\n{"b":2}\n'
 
 
+@pytest.mark.parametrize("media_type", ["*/*", "application/*"])
+def test_what_may_be_anything(media_type: str) -> None:
+    """A body of any media type is a file as it is, in the media type of its own, and JSON where it is no file."""
+    body = Body(media_type)
+
+    assert sent(body, {"a": 1}).body == b'{"a":1}'
+    assert sent(body, {"a": 1}).headers["Content-Type"] == "application/json"
+    assert sent(body, b"\x89").headers["Content-Type"] == "application/octet-stream"
+    picture = sent(body, Upload(b"\x89", None, "image/png"))
+    assert (picture.body, picture.headers["Content-Type"]) == (b"\x89", "image/png")
+
+
+@pytest.mark.parametrize("schema", [{"contentMediaType": "*/*"}, {"type": "string", "format": "binary"}])
+def test_files_of_any_media_type(client_of: Any, schema: Any) -> None:
+    """A file of any media type is sent and read as it is."""
+    content = {"content": {"*/*": {"schema": schema}}}
+    operation = {
+        "operationId": "put_x",
+        "requestBody": {"required": True, **content},
+        "responses": {"200": {"description": "", **content}},
+    }
+    package = client_of({"openapi": "3.2.0", "info": {"title": "T", "version": "1"}, "paths": {"/x": {"put": operation}}})  # fmt: skip
+    with API(lambda asked: (200, {"Content-Type": "image/png"}, asked.body)) as api, package.Client(api.url) as client:
+        assert client.x.put(body=Upload(b"\x89", None, "image/png")) == b"\x89"
+    assert api.asked[0].headers["Content-Type"] == "image/png"
+
+
 @ITEMS
 def test_objects_in_parameters(item: Any) -> None:
     """A parameter may be a model: its members have the names of the document in every place."""

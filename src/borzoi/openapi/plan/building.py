@@ -16,6 +16,7 @@ from .operations import METHODS, Operations, requirements
 from .pagination import Pagination
 from .schemas import Schemas
 from .servers import servers_of
+from .unions import declare_discriminators
 from .values import Header, Model, Operation, Package, Reference, Security
 from .webhooks import links_of, webhooks_of
 
@@ -88,6 +89,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     operations = [planner.plan(*found) for found in (meter.over(declared, "operations") if meter else declared)]
     webhooks = webhooks_of(root, [node for _, _, _, node in declared], schemas)
     schemas.finish()
+    declare_discriminators(schemas.models)
     _name_models(schemas, MODEL_NAMES | _LIBRARY_NAMES[chosen.models])
     title = root["info"].text("title", "API")
     chosen_operations = _named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names))

@@ -9,10 +9,27 @@ from msgspec import structs
 
 from ..document import Node
 from . import names
+from .events import events_of, payloads
 from .media import STREAMS, kind_of_media, preferred
-from .schemas import REQUEST, UNDECLARED, Schemas
+from .schemas import REQUEST, UNDECLARED, Schemas, is_binary
 from .servers import own_server
-from .values import ANY, BYTES, FILE, NULL, STR, Body, Header, ListOf, Operation, Parameter, Part, Plain, Reply, Type
+from .values import (
+    ANY,
+    BYTES,
+    FILE,
+    NULL,
+    STR,
+    Body,
+    Header,
+    ListOf,
+    OneOf,
+    Operation,
+    Parameter,
+    Part,
+    Plain,
+    Reply,
+    Type,
+)
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _RESERVED = frozenset({"client", "body", "media_type", "self"})
@@ -153,6 +170,8 @@ class Operations:
         schema = media.child("schema") or media.child("itemSchema")
         if not schema:
             return ANY
+        if "*" in media_type and is_binary(schema.resolved().value):
+            return FILE
         return self._schemas.type_of(schema, self._schemas.place(schema.key, f"{name}Body"), REQUEST)
 
     # Replies.
@@ -214,14 +233,17 @@ class Operations:
         schema = (media.child("itemSchema") if is_stream else None) or media.child("schema")
         if kind == "multipart" and status[0] in "123":
             return Reply(status, media_type, ListOf(Plain("runtime.ReceivedPart")), "parts")
-        if kind in ("form", "multipart"):
+        if kind in ("form", "multipart") or ("*" in media_type and schema and is_binary(schema.resolved().value)):
             kind = "bytes"
         if kind in ("text", "bytes"):
             return Reply(status, media_type, STR if kind == "text" else BYTES, kind)
         if not schema:
             self._schemas.loose[media.key] = UNDECLARED
             return Reply(status, media_type, ANY, kind)
-        planned = self._schemas.type_of(schema, self._schemas.place(schema.key, name))
+        place = self._schemas.place(schema.key, name)
+        if kind == "sse" and media.child("itemSchema") and (events := events_of(schema, self._schemas, place)):
+            return Reply(status, media_type, OneOf(payloads(events)), "events", events=events)
+        planned = self._schemas.type_of(schema, place)
         if kind == "json" and "*" in media_type and planned == BYTES:
             kind = "bytes"
         return Reply(status, media_type, planned, kind)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..document import Node
+from .names import EXTRA, distinct, field_name
 from .shapes import Parts, parts_of
-from .values import ANY, NULL, STR, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type
+from .values import ANY, NULL, STR, Field, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type
 
 _STRINGS = frozenset({"str", "UUID", "dt.datetime", "dt.date", "Decimal", "bytes", "Email", "Uri"})
 
@@ -115,6 +116,27 @@ def _implied(members: list[Node], types: list[Type]) -> tuple[str, tuple[tuple[s
         if declared_by_all and len({value for value, _ in values}) == len(values):
             return name, tuple(values)
     return "", ()
+
+
+def declare_discriminators(models: dict[str, Model]) -> None:
+    """Give the members of a union the discriminator where they do not declare it: else it could not be sent."""
+    for model in list(models.values()):
+        for target in {each for _, each in model.mapping if model.kind == "union"}:
+            struct = _struct(target, models)
+            if struct is not None and all(field.wire != model.discriminator for field in struct.fields):
+                values = tuple(value for value, each in model.mapping if each == target)
+                taken = frozenset(field.name for field in struct.fields) | {EXTRA}
+                (name,) = distinct([(field_name(model.discriminator), model.discriminator)], taken)
+                declared = Field(model.discriminator, name, LiteralOf(values, is_open=True), required=False)
+                struct.fields = (*struct.fields, declared)
+
+
+def _struct(type: Type, models: dict[str, Model]) -> Model | None:
+    """Return the struct that a type is, by whatever name."""
+    model = models.get(type.key) if isinstance(type, Reference) else None
+    if model is not None and model.kind == "alias":
+        return _struct(model.type, models)
+    return model if model is not None and model.kind == "struct" else None
 
 
 def tags(member: Node) -> dict[str, list[str]]:

@@ -64,6 +64,7 @@ FLOAT = Plain("float")
 BOOL = Plain("bool")
 BYTES = Plain("bytes")
 FILE = Plain("File")
+EMAIL = Plain("Email")
 
 
 class Field(Struct, frozen=True):
@@ -153,9 +154,11 @@ class Reply(Struct, frozen=True):
     media_type: str
     type: Type
     kind: str
-    """json, text, bytes, none, or a stream: sse, lines, sequence."""
+    """json, text, bytes, none, or a stream: sse, events, lines, sequence."""
 
     headers: tuple[Header, ...] = ()
+    events: tuple[tuple[str, Type | None], ...] = ()
+    """Of a stream of events: their names and the types of their data, None for text."""
 
 
 class Pages(Struct, frozen=True):

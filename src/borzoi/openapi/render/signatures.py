@@ -25,12 +25,14 @@ def result_of(operation: Operation, types: Types) -> str:
 
 def declared_result(operation: Operation, types: Types) -> str:
     """Return what a method is declared to return, from which all ways of calling it follow."""
+    item = "" if operation.stream is None else types.text(operation.stream.type)
+    if operation.stream is not None and operation.stream.kind == "events":
+        item = f"runtime.Event[{item}]"
     if is_stream_only(operation):
-        assert operation.stream is not None
-        return f"runtime.Events[{types.text(operation.stream.type)}]"
+        return f"runtime.Events[{item}]"
     result = result_of(operation, types)
-    if operation.stream is not None:
-        return f"runtime.Streamed[{result}, {types.text(operation.stream.type)}]"
+    if item:
+        return f"runtime.Streamed[{result}, {item}]"
     if operation.pages is not None:
         return f"runtime.Page[{types.text(operation.pages.item)}, {result}]"
     return result

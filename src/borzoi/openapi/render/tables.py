@@ -62,7 +62,7 @@ def _table(resource: str, operation: Operation, package: Package, types: Types) 
     if accepted != (["application/json"] if has_json else []):
         items.append(f"accept={literal(', '.join(accepted) or '*/*')}")
     if operation.stream is not None:
-        items.append(f"stream=({literal(operation.stream.kind)}, lambda: {types.at_run_time(operation.stream.type)})")
+        items.append(_stream(operation.stream, types))
     if operation.pages is not None:
         items.append(_pages(operation.pages))
     if operation.headers:
@@ -143,6 +143,16 @@ def _reply(reply: Reply, types: Types) -> str:
     if reply.kind == "json":
         return f"lambda: {types.at_run_time(reply.type)}"
     return {"none": "None", "text": "TEXT", "parts": "PARTS"}.get(reply.kind, "BINARY")
+
+
+def _stream(stream: Reply, types: Types) -> Expression:
+    if not stream.events:
+        return f"stream=({literal(stream.kind)}, lambda: {types.at_run_time(stream.type)})"
+    pairs = [
+        f"{literal(name)}: {'TEXT' if type_ is None else types.at_run_time(type_)}" for name, type_ in stream.events
+    ]
+    known = Group("lambda: {", pairs, "}", is_literal=True)
+    return Group("stream=(", [literal(stream.kind), known], ")", is_literal=True)
 
 
 def _pages(pages: Pages) -> str:

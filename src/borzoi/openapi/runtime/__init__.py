@@ -31,9 +31,9 @@ from .resources import (
 from .responses import LinkedResponse, Response, TypedResponse, typed_header
 from .security import Scheme
 from .servers import Server
-from .streams import AsyncDownload, AsyncEvents, Download, Events, Streamed
+from .streams import AsyncDownload, AsyncEvents, Download, Event, Events, Streamed
 from .unions import union
-from .values import UNSET, Email, File, Unset, Upload, Uri
+from .values import UNSET, Email, File, Unset, Upload, Uri, check_email
 from .webhooks import SignatureError, Webhook, WebhookError, verify, verify_hmac
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "BINARY",
     "Body",
     "Call",
+    "check_email",
     "Client",
     "ClientOptions",
     "cookie",
@@ -57,6 +58,7 @@ __all__ = [
     "Email",
     "errors",
     "Errors",
+    "Event",
     "Events",
     "File",
     "Functions",

@@ -38,7 +38,9 @@ class Body:
         self.fields = fields
         self.parts = parts or {}
         name = media_type.partition(";")[0].strip().lower()
-        if "json" in name or name in ("*/*", "application/*"):
+        if name in ("*/*", "application/*"):
+            self.write = _any
+        elif "json" in name:
             self.write = _json
         elif name == "application/x-www-form-urlencoded":
             self.write = _form
@@ -59,6 +61,12 @@ def _json(body: Body, value: Any) -> dict[str, Any]:
     if "json-lines" in media_type or media_type.endswith(("jsonl", "ndjson")):
         return _sent(msgspec.json.Encoder(enc_hook=encode_hook).encode_lines(written(value)), media_type)
     return _sent(msgspec.json.encode(written(value), enc_hook=encode_hook), media_type)
+
+
+def _any(body: Body, value: Any) -> dict[str, Any]:
+    """Write what may be of any media type: a file as it is, and all else as JSON."""
+    is_file = isinstance(value, (bytes, bytearray, os.PathLike, Upload)) or hasattr(value, "read")
+    return _raw(body, value) if is_file else _json(body, value)
 
 
 def _sent(content: Any, media_type: str) -> dict[str, Any]:

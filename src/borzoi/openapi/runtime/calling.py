@@ -294,4 +294,7 @@ if TYPE_CHECKING:
         ) -> PagedFunctions[P, U, B, LinkedResponse[B, H, L], LinkedResponse[B, H, A]]: ...
 
 else:
-    HeadedOperation = LinkedOperation = Operation
+    HeadedOperation = Operation
+
+    class LinkedOperation(Operation, Generic[H, L, A]):
+        """An operation whose replies lead to others."""

@@ -104,14 +104,16 @@ class ClientBase:
                 auth["auth"] = flow
         if prepared.cookies:
             prepared.headers["Cookie"] = "; ".join(prepared.cookies)
-        url = self._base_of(operation.server) + prepared.path
+        url, method = self._base_of(operation.server) + prepared.path, operation.method
         if call.url:
-            url = call.url
+            # A link is followed with GET, whatever the first page was asked for with.
+            url, method, prepared.how = call.url, "GET", {}
+            prepared.headers.pop("Content-Type", None)
         elif prepared.query:
             url += ("&" if "?" in prepared.path else "?") + "&".join(prepared.query)
         headers = {**prepared.headers, **self._extra.get("headers", {})}
         timeout = {"timeout": self._extra["timeout"]} if "timeout" in self._extra else {}
-        return {"method": operation.method, "url": url, "headers": headers, **prepared.how, **timeout, **auth}
+        return {"method": method, "url": url, "headers": headers, **prepared.how, **timeout, **auth}
 
     def _base_of(self, server: Server | None) -> str:
         if server is None:

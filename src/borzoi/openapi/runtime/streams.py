@@ -5,14 +5,14 @@ Each is entered with `with` or `async with`, which sends the request; a status t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from os import PathLike
 from typing import Any, Generic, Self, TypeVar
 
-from ... import Response
+from ... import Response, ServerSentEvent
 from .client import AsyncClient, Client
 from .libraries import decoder
-from .operation import Call, declared
+from .operation import TEXT, Call, declared
 from .values import UNSET
 
 T = TypeVar("T")
@@ -22,10 +22,16 @@ E = TypeVar("E")
 def _streaming(client: Client | AsyncClient, call: Call[Any]) -> dict[str, Any]:
     request = client.prepare(call)
     if call.operation.stream is not None:
-        request["headers"]["Accept"] = {"sse": "text/event-stream", "lines": "application/x-ndjson"}.get(
-            call.operation.stream[0], "application/json-seq"
-        )
+        request["headers"]["Accept"] = _MEDIA_TYPES[call.operation.stream[0]]
     return request
+
+
+_MEDIA_TYPES = {
+    "sse": "text/event-stream",
+    "events": "text/event-stream",
+    "lines": "application/x-ndjson",
+    "sequence": "application/json-seq",
+}
 
 
 def _is_reply(call: Call[Any], response: Response) -> bool:
@@ -48,13 +54,51 @@ async def _aread(response: Response) -> Response:
     return response
 
 
+class Event(Generic[T]):
+    """Hold an event of a stream whose document describes events: its name, its data, and what was sent with it."""
+
+    __slots__ = ("data", "event", "id", "retry")
+
+    def __init__(self, data: T, event: str = "message", id: str = "", retry: int | None = None) -> None:
+        self.data = data
+        self.event = event
+        self.id = id
+        self.retry = retry
+
+    def __repr__(self) -> str:
+        return f"<Event {self.event!r} {self.data!r}>"
+
+
+def _decoder_of_events(types: Mapping[str, Any]) -> Callable[[ServerSentEvent], Any]:
+    """Return what makes an event of what was received, given the types of data by the names of events, "" for any."""
+    decoders = {name: _text if type_ == TEXT else decoder(type_) for name, type_ in types.items()}
+
+    def decode(event: ServerSentEvent) -> Any:
+        data_of = decoders.get(event.event) or decoders.get("")
+        # As in a browser, nobody hears of events that nobody has asked for: the document does not know them.
+        return UNSET if data_of is None else Event(data_of(event.data.encode()), event.event, event.id, event.retry)
+
+    return decode
+
+
+def _text(data: bytes) -> str:
+    return data.decode()
+
+
+def _decoder_of_data(type_: Any) -> Callable[[ServerSentEvent], Any]:
+    decode = decoder(type_)
+    return lambda event: decode(event.data.encode())
+
+
 class _Items(Generic[T]):
     def __init__(self, client: Any, call: Call[Any]) -> None:
         assert call.operation.stream is not None
         self._client = client
         self._call = call
         self._kind, type_of = call.operation.stream
-        self._decode: Callable[[bytes], T] = decoder(type_of())
+        self._is_sse = self._kind in ("sse", "events")
+        make = {"sse": _decoder_of_data, "events": _decoder_of_events}.get(self._kind, decoder)
+        self._decode: Callable[[Any], Any] = make(type_of())
         self._opened: Any = None
         self._response: Response | None = None
 
@@ -88,12 +132,12 @@ class Events(_Items[T]):
             yield from self._items(self.http)
 
     def _items(self, response: Response) -> Iterator[T]:
-        if self._kind == "sse":
+        if self._is_sse:
             for event in response.events():
                 if event.data == "[DONE]":
                     return
-                if event.data:
-                    yield self._decode(event.data.encode())
+                if event.data and (item := self._decode(event)) is not UNSET:
+                    yield item
             return
         for line in response.iter_lines():
             text = line.lstrip("\x1e").strip()
@@ -125,12 +169,12 @@ class AsyncEvents(_Items[T]):
                 yield item
 
     async def _items(self, response: Response) -> AsyncIterator[T]:
-        if self._kind == "sse":
+        if self._is_sse:
             async for event in response.aevents():
                 if event.data == "[DONE]":
                     return
-                if event.data:
-                    yield self._decode(event.data.encode())
+                if event.data and (item := self._decode(event)) is not UNSET:
+                    yield item
             return
         async for line in response.aiter_lines():
             text = line.lstrip("\x1e").strip()
