@@ -63,9 +63,11 @@ class Reactor(Parking):
         """Undo `attach`."""
         raise NotImplementedError
 
-    def call_soon(self, callback: Callable[[], object]) -> object:
-        """Run `callback` once the tasks that were woken have had their turn."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def call_soon(self, callback: Callable[[], object]) -> object:
+            """Run `callback` once the tasks that were woken have had their turn."""
+            ...
 
     # What is sent together.
 

@@ -45,6 +45,9 @@ _CHUNKED_BODY = 3
 _OPEN_BODY = 4
 _OTHER_PROTOCOL = 5
 
+# Bound here: Python takes a name that was imported for a module, and makes a method of it at each call.
+_known_method = KNOWN_METHODS.get
+_known_target = KNOWN_TARGETS.get
 
 _PECULIAR = frozenset({"HEAD", "CONNECT"})
 """Methods whose answers do not end where their heads say."""
@@ -164,8 +167,8 @@ class Http1:
         if framing.length and method in ("CONNECT", "TRACE"):
             raise LocalProtocolError(f"A {method} request has no body, and these headers announce one.")
 
-        line = KNOWN_METHODS.get(method) or encode_method(method)
-        head = line + (KNOWN_TARGETS.get(target) or encode_target(target)) + (block._encoded or block.encoded())
+        line = _known_method(method) or encode_method(method)
+        head = line + (_known_target(target) or encode_target(target)) + (block._encoded or block.encoded())
         self._method = method
         self._is_plain = method not in _PECULIAR
         self._waits_for = _HEAD
