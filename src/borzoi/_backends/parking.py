@@ -42,7 +42,7 @@ class Parking:
         self.deadlines: dict[Waiter, float] = {}
         self.timer_at = math.inf
 
-    # What a loop supplies. An instance has some of its own, the loop's functions themselves: they are found faster where
+    # What a loop supplies. An instance has some of its own, the functions of the loop: they are found faster where
     # the class has none.
 
     if TYPE_CHECKING:
