@@ -79,11 +79,10 @@ class Examples:
             type_ = getattr(self._models, model.name)
             if not key.endswith("@request"):
                 yield from self._in_schema(node, type_)
-            struct = getattr(type_, "__struct__", type_)
-            fields = {each.encode_name: each.type for each in msgspec.structs.fields(struct)} if model.fields else {}
+            fields = {each.wire: each.type for each in model.fields}
             for wire, child in parts_of(node).properties().items():
                 if wire in fields:
-                    yield from self._in_schema(child, fields[wire])
+                    yield from self._in_schema(child, self._type(fields[wire]))
 
     def _in_schema(self, node: Node, type_: Any) -> Iterator[Example]:
         if not isinstance(node.value, dict):

@@ -88,6 +88,24 @@ def test_a_union_of_objects(of_library: Any, discriminator: Any, keyword: str) -
     assert odd == {"x": 1}
 
 
+def test_null_beside_a_union_of_lists(of_library: Any) -> None:
+    """A union that only a hook can resolve takes lists beside null, too."""
+    numbers, names = ({"type": "array", "items": {"type": kind}} for kind in ("number", "string"))
+    vector = {"anyOf": [numbers, names, {"type": "object", "additionalProperties": {"type": "integer"}}]}
+    holder = {
+        "type": "object",
+        "properties": {
+            "vector": {"anyOf": [ref("Vector"), {"type": "null"}]},
+            "cat": {"anyOf": [ref("Cat"), {"type": "null"}]},
+        },
+    }
+    package = of_library(document({"type": "array", "items": holder}, Vector=vector, Cat=CAT))
+    found = received(package, [{"vector": value} for value in ([0.5], ["a"], {"a": 1}, None)] + [{"cat": None}])
+
+    assert [each.vector for each in found[:4]] == [[0.5], ["a"], {"a": 1}, None]
+    assert found[4].cat is None
+
+
 def test_the_place_of_what_is_wrong_in_a_union(of_library: Any) -> None:
     """What is wrong within a member of a union is named with its whole place in the body."""
     pet = {"oneOf": [ref("Cat"), ref("Dog")], "discriminator": {"propertyName": "petType"}}

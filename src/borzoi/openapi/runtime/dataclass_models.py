@@ -135,7 +135,10 @@ def _placed(convert: Convert, value: Any, place: str) -> Any:
 
 
 def _of_union(members: tuple[Any, ...]) -> Convert:
-    """Return what makes one of several types: at most one of them is an object, and at most one an array."""
+    """Return what makes one of several types: at most one is an object, one an array; a union is alone with null."""
+    if (union := next((each for each in members if isinstance(each, UnionClass)), None)) is not None:
+        is_nullable = type(None) in members
+        return lambda value: None if value is None and is_nullable else union.resolve(value)
     # What msgspec can tell apart, it does: the rest is chosen by what JSON has.
     plain = tuple(each for each in members if not _has_models(each) and each is not Unset)
     convert_plain = _by_msgspec(Union[plain]) if plain else None  # noqa: UP007 -- made at run time
