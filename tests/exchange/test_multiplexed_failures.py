@@ -23,12 +23,13 @@ from borzoi import (
     Timeout,
     WriteError,
 )
+from borzoi._exchange.multiplexed import MOST_FRUITLESS, MOST_TRIES
 from tests.exchange.http2_scripts import answering, assert_settled, echo, http2_client
 from tests.exchange.http_peers import pool_of
 from tests.wire.http2_scripting import data, frame, goaway, headers, settings
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer, closing_after, refusing_port
-from tests.worlds.world import World
+from tests.worlds.world import WORLDS, World
 
 REFUSED_STREAM = 7
 
@@ -131,7 +132,60 @@ def test_a_server_that_refuses_everything(world: World) -> None:
                 assert_settled(client, idle=0)
 
         world.run(body)
-        assert len(server.connections) == 20
+        assert len(server.connections) == MOST_FRUITLESS
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_server_that_says_goodbye_to_everything(world: World, method: str) -> None:
+    """A server that answers each request with GOAWAY, and acts upon none, is given up after a few connections."""
+
+    def answer(peer: Http2Peer, request: Request) -> None:
+        peer.go_away(0)
+
+    with http2_server(answering(answer)) as server:
+
+        async def body() -> None:
+            async with http2_client(world, http1=False) as client:
+                with pytest.raises(RemoteProtocolError, match="did not act upon the request") as caught:
+                    await client.request(method, server.url)
+                assert caught.value.request.url == server.url
+                assert_settled(client, idle=0)
+
+        world.run(body)
+        assert len(server.connections) == MOST_FRUITLESS
+
+
+@pytest.mark.parametrize("world", [WORLDS["blocking"], WORLDS["asyncio"]], ids=["blocking", "asyncio"])
+def test_a_server_that_serves_one_at_a_time(world: World) -> None:
+    """Who is refused while others are served is sent again more often than to a server that serves nobody, and not for ever."""
+    count = MOST_TRIES + 2
+    left = iter(range(count, 0, -1))
+    outcomes: list[str] = []
+
+    def script(peer: Http2Peer) -> None:
+        first, *_ = [peer.request() for _ in range(next(left))]
+        peer.go_away(first.stream)
+        echo(peer, first)
+        peer.until_closed()
+
+    with http2_server(script) as server:
+
+        async def body() -> None:
+            async with http2_client(world, http1=False, client={"timeout": 20}) as client:
+
+                async def ask(number: int) -> None:
+                    try:
+                        outcomes.append((await client.post(f"{server.url}/{number}")).text)
+                    except RemoteProtocolError as error:
+                        outcomes.append(str(error).partition(" (")[0])
+
+                await world.gather(*(lambda n=n: ask(n) for n in range(count)))
+                assert_settled(client)
+
+        world.run(body)
+        assert len(server.connections) == MOST_TRIES
+    assert outcomes.count("The server did not act upon the request") == count - MOST_TRIES
+    assert len(set(outcomes)) == MOST_TRIES + 1
 
 
 def test_a_reset_harms_one(world: World) -> None:

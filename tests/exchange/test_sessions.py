@@ -11,9 +11,11 @@ import pytest
 import borzoi
 from borzoi import Limits
 from borzoi._exchange.sessions import MAX_READ, MAX_SESSIONS, MAX_UNRESUMED, Sessions
-from tests.exchange.http_peers import assert_whole
+from tests.exchange.http2_scripts import echo, http2_client
+from tests.exchange.http_peers import assert_whole, pool_of
 from tests.exchange.test_tls import Secured
 from tests.worlds.certificates import authority, client_context, server_context
+from tests.worlds.http2_peer import Http2Peer, http2_server
 from tests.worlds.peers import RawServer
 from tests.worlds.world import World
 
@@ -167,7 +169,9 @@ def test_what_has_no_session() -> None:
     sessions.remember(Secure())  # type: ignore[arg-type]
 
     class Sessionless(Secure):
-        session = None
+        @property
+        def session(self) -> Any:
+            return None
 
     connect(sessions, Sessionless())
     assert len(sessions) == 0
@@ -215,3 +219,20 @@ def test_another_client_has_other_sessions(world: World) -> None:
     with RawServer(closing, tls=server_context()) as server:
         world.run(body)
     assert resumed == [False, False]
+
+
+def test_the_session_under_requests_that_came_together(async_world: World) -> None:
+    """Over HTTP/2, too, the first response has its connection's session kept, however many requests were on their way."""
+
+    def script(peer: Http2Peer) -> None:
+        for request in [peer.request() for _ in range(3)]:
+            echo(peer, request)
+        peer.until_closed()
+
+    async def body() -> None:
+        async with http2_client(async_world, client={"timeout": 20}) as client:
+            await async_world.gather(*(lambda: client.get(server.url) for _ in range(3)))
+            assert len(pool_of(client)._dialer.sessions) == 1
+
+    with http2_server(script, tls=True) as server:
+        async_world.run(body)

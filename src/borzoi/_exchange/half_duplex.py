@@ -1,7 +1,8 @@
 """Many exchanges over a stream that does nothing without waiting: a program's own network, or a script.
 
-Such a stream is read by who carries, after it has written what is queued. While it reads, what others queue waits for
-the end of that read. So this is slower than a stream of our own back ends, and as correct.
+Such a stream is written and read by who carries. While it reads, what others queue waits for the end of that read. So
+this is slower than a stream of our own back ends, and as correct: what is queued was not sent. It counts as sent once
+it was handed over to be written, whatever came of that, since part of it may be out where that failed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ class HalfDuplex(Asking):
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._queued = b""
+        # How much was handed over of what comes again with the next `send_now()`.
+        self._handed = 0
         self._arrived: bytes | None = None
         self._failure: TransportError | None = None
         self.peer = str(getattr(stream, "peer", "the server"))
@@ -46,18 +49,20 @@ class HalfDuplex(Asking):
         return data
 
     def send_now(self, data: bytes) -> int:
-        """Queue all of `data`."""
-        self._queued += data
-        return len(data)
+        """Queue `data`; return how much of it was handed over since it was queued first."""
+        handed, self._handed = self._handed, 0
+        self._queued = data[handed:]
+        return handed
 
     async def wait_ready(self, timeout: float | None, *, writing: bool) -> None:
-        """Write what is queued, then read. Raises TimedOut."""
+        """Write what is queued, or read where nothing is. Raises TimedOut."""
         if self._arrived is not None or self._failure is not None:
             return
         try:
             if self._queued:
                 await self._write_queued(timeout)
-            self._arrived = await self._stream.read(timeout)
+            else:
+                self._arrived = await self._stream.read(timeout)
         except (ReadTimeout, WriteTimeout):
             raise TimedOut from None
         except TransportError as error:
@@ -65,6 +70,7 @@ class HalfDuplex(Asking):
 
     async def _write_queued(self, timeout: float | None) -> None:
         data, self._queued = self._queued, b""
+        self._handed = len(data)
         try:
             await self._stream.write(data, timeout)
         except BaseException as error:

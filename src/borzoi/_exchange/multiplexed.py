@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from .._backends.base import TimedOut
-from .._errors import ReadTimeout, WriteTimeout
+from .._errors import ReadTimeout, TimeoutException, WriteTimeout
 from .._messages.content import NO_BODY
 from .._messages.response import Response, received
 from .._messages.streams import ByteStream, source_of
@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from .pool import ConnectionLane
 
 MOST_TRIES = 20
-"""How often a request is sent at most that the server says it has not acted upon."""
+"""How often a request is sent at most that the server says it has not acted upon.
+
+So often only where each of its connections has served others: one that ends its connections after a few requests (RFC
+9113, 6.8) gets the rest again and again, and all of them in the end.
+"""
+
+MOST_FRUITLESS = 5
+"""How often in a row it is sent to a server that acts upon nothing.
+
+The RFC names no bound. Go gives up after 6 retries, ever further apart; curl after 5, and reqwest after 2.
+"""
 
 
 class MultiplexedExchange(Exchange):
@@ -48,6 +58,12 @@ class MultiplexedExchange(Exchange):
     _heard_before = 0
     """How often something had come over the connection when the request was sent."""
 
+    _sent_before = 0
+    """How many bytes were sent over the connection, or were to be, before the first of the request."""
+
+    _is_untouched = False
+    """Whether the server has certainly not acted upon the request when it failed."""
+
     _seen = 0
     """How many interim responses have come of which nothing is to be said any more."""
 
@@ -56,7 +72,7 @@ class MultiplexedExchange(Exchange):
 
     async def run(self, lane: ConnectionLane, *, again: bool = False) -> Response:
         """Send the request and return the response, whose body this is. Raises errors of the tree, `.request` set."""
-        tries = 0
+        tries = fruitless = 0
         died = False
         while True:
             tries += 1
@@ -69,9 +85,13 @@ class MultiplexedExchange(Exchange):
                 if await self._ask(connection):
                     return self._response(connection)
             except BaseException as error:
-                if not self._may_send_again(error, died=died) or tries == MOST_TRIES:
+                refuser = self.shared
+                if not self._may_send_again(error, died=died):
                     raise
-                died = not self._was_refused()
+                fruitless = 0 if refuser is not None and refuser.serves else fruitless + 1
+                if tries == MOST_TRIES or fruitless == MOST_FRUITLESS:
+                    raise
+                died = not self._is_untouched
                 self.stream = None
                 self._seen = 0
 
@@ -123,6 +143,7 @@ class MultiplexedExchange(Exchange):
         if isinstance(block, list):
             block = request._headers.block
         self._heard_before = connection.heard
+        self._sent_before = connection.sent + len(connection.unsent)
         stream = self.stream = engine.open(request.method, target, block, connection.route.scheme)
         connection.requests += 1
         self._sent = self._send_small(engine, stream) if stream.to_send else 0
@@ -252,7 +273,8 @@ class MultiplexedExchange(Exchange):
         assert stream is not None
         head = stream.head
         assert head is not None
-        if connection.requests == 1:
+        if not connection.has_answered:
+            connection.has_answered = True
             with connection.guard:
                 self._pool.know(connection)
         if stream.complete:
@@ -351,18 +373,17 @@ class MultiplexedExchange(Exchange):
         self.close_now()
         self.explain(error)
 
-    def _was_refused(self) -> bool:
-        return self.stream is not None and self.stream.unprocessed
-
     def _may_send_again(self, error: BaseException, *, died: bool) -> bool:
         """Discard the stream, explain the error, and return whether the request may be sent again."""
         connection, stream = self.shared, self.stream
         self._discard_stream(error)
         if connection is None or stream is None or stream.error is None or not self.request.is_replayable:
             return False
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, TimeoutException):
             return False
-        if stream.unprocessed:
+        # RFC 9113, 8.7: what the server has refused, or never got a byte of, it has not acted upon.
+        self._is_untouched = stream.unprocessed or (connection.has_died and connection.sent <= self._sent_before)
+        if self._is_untouched:
             if stream.reset_code is not None and connection.places() > 0:
                 # Refused, and not for want of room: another connection may do better.
                 connection.retire()

@@ -17,9 +17,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._backends.base import TURN_BUDGET, Duplex, TimedOut
-from .._errors import NetworkError, ReadError, RemoteProtocolError, RequestError, WriteError
+from .._errors import NetworkError, ReadError, RemoteProtocolError, RequestError, WriteError, WriteTimeout
 from .._wire.http2 import Http2
 from .connection import Connection
+from .half_duplex import HalfDuplex
 
 if TYPE_CHECKING:
     from .._backends.base import Turn
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 1.0
 """Seconds after which a carrier looks whether there is something to send that another has left behind."""
+
+LONGEST_WRITE = 86400.0
+"""Seconds for which a stream writes that cannot be asked whether it would wait, where no time-out bounds it."""
 
 _NEWS = object()
 """Given to who is to look again."""
@@ -52,13 +56,13 @@ class MultiplexedConnection(Connection):
         "_ping_after",
         "_ping_timeout",
         "_pinged_at",
-        "_unsent",
         "_waiting",
         "_writers",
         "awake",
         "broken",
         "closed",
         "guard",
+        "has_answered",
         "heard",
         "heard_at",
         "http2",
@@ -66,6 +70,7 @@ class MultiplexedConnection(Connection):
         "network_stream",
         "retired",
         "sent",
+        "unsent",
     )
 
     _pool: SharingPool
@@ -82,13 +87,16 @@ class MultiplexedConnection(Connection):
         """Whether nothing new is to be sent over it."""
         self.leases = 0
         """How many exchanges have a place on it. Kept by the pool, under its own guard."""
+        self.has_answered = False
+        """Whether a response came."""
         self.heard = 0
         """How often something came."""
         self.heard_at = pool.now()
         """When something came last."""
         self.sent = 0
-        """How many bytes were sent."""
-        self._unsent = b""
+        """How many bytes were sent, or may have been where that failed."""
+        self.unsent = b""
+        """What waits until the socket takes it."""
         self._has_more = False
         self._has_ended = False
         limits = pool._limits
@@ -118,7 +126,7 @@ class MultiplexedConnection(Connection):
     @property
     def is_blocked(self) -> bool:
         """Whether the socket takes nothing at present."""
-        return bool(self._unsent)
+        return bool(self.unsent)
 
     # What the pool asks.
 
@@ -196,8 +204,8 @@ class MultiplexedConnection(Connection):
     def push(self) -> None:
         """Send what is queued, as much as is taken now."""
         out = self.http2.data_to_send()
-        if self._unsent:
-            out = self._unsent + out
+        if self.unsent:
+            out = self.unsent + out
         if not out or self.broken is not None:
             return
         try:
@@ -205,15 +213,17 @@ class MultiplexedConnection(Connection):
         except _BROKEN as error:
             # What the server said before may still be received.
             self.broken = self._explained(WriteError, "Writing to", error)
-            self._unsent = b""
+            # Part of it may be out.
+            self.sent += len(out)
+            self.unsent = b""
             self._find_carrier()
             return
         self.sent += sent
         if sent < len(out):
-            self._unsent = out[sent:]
+            self.unsent = out[sent:]
             self._find_carrier()
             return
-        self._unsent = b""
+        self.unsent = b""
         if self._writers:
             for number in self._writers:
                 self._wake(number)
@@ -287,7 +297,7 @@ class MultiplexedConnection(Connection):
             self._fail()
 
     def _explained(self, kind: type[NetworkError], doing: str, error: Exception) -> Exception:
-        if isinstance(error, NetworkError):
+        if isinstance(error, (NetworkError, WriteTimeout)):
             return error
         if self.closed:
             return kind(f"{doing} {self.stream.peer} failed: the connection was closed here while it was in use")
@@ -317,6 +327,12 @@ class MultiplexedConnection(Connection):
         """Whether the connection ended without the server having broken a rule."""
         return self.broken is not None or self._has_ended
 
+    @property
+    def serves(self) -> bool:
+        """Whether the server has answered a request, is at work on one, or said so as it left (RFC 9113, 6.8)."""
+        goaway = self.http2.goaway
+        return self.has_answered or bool(self.http2.streams) or (goaway is not None and goaway.last_stream > 0)
+
     def reset(self, stream: Stream) -> None:
         """Give a stream up, if it has not ended; the others go on."""
         with self.guard:
@@ -343,7 +359,7 @@ class MultiplexedConnection(Connection):
                 if left <= 0:
                     raise TimedOut
                 if self._carrier is turn:
-                    await self._carry(min(left, LONGEST_WAIT, self._ping_after, self._ping_timeout))
+                    await self._carry(left)
                 else:
                     await self._rest(turn, left)
                 left = until - now()
@@ -354,7 +370,7 @@ class MultiplexedConnection(Connection):
         """Become the carrier, where one is needed and there is none, or wait; return the turn with which to."""
         if self._carrier is None or self._carrier is turn:
             # hot path: as `_needs_carrier()`.
-            is_told = self._is_fed and not self._unsent and not self._has_more and self.broken is None
+            is_told = self._is_fed and not self.unsent and not self._has_more and self.broken is None
             self._carrier = None if is_told else turn
         if self._carrier is not turn:
             # What was given cannot be given again.
@@ -365,7 +381,7 @@ class MultiplexedConnection(Connection):
 
     def _needs_carrier(self) -> bool:
         # The loop tells of what comes, and not of room to send, nor of what came and was left for later.
-        return not self._is_fed or bool(self._unsent) or self._has_more or self.broken is not None
+        return not self._is_fed or bool(self.unsent) or self._has_more or self.broken is not None
 
     async def _rest(self, turn: Turn, left: float) -> None:
         """Wait to be woken; look, at times, whether the connection lives. Raises TimedOut."""
@@ -380,13 +396,17 @@ class MultiplexedConnection(Connection):
         finally:
             self.has_run(turn)
 
-    async def _carry(self, timeout: float) -> None:
+    async def _carry(self, left: float) -> None:
+        timeout = min(left, LONGEST_WAIT, self._ping_after, self._ping_timeout)
+        if self.unsent and isinstance(self.stream, HalfDuplex):
+            # To break off such a write is to break the connection.
+            timeout = min(left, LONGEST_WRITE)
         if self.broken is None and self._has_more:
             # The others have their turn in between.
             await self.backend.sleep(0.0)
         elif self.broken is None:
             try:
-                await self.stream.wait_ready(timeout, writing=bool(self._unsent))
+                await self.stream.wait_ready(timeout, writing=bool(self.unsent))
             except TimedOut:
                 with self.guard:
                     self._look_for_life()
@@ -436,7 +456,7 @@ class MultiplexedConnection(Connection):
         """Wait until what is queued was sent, and then until `is_admitted()`. Raises TimedOut."""
 
         def is_over() -> bool:
-            if self._unsent and self.broken is None:
+            if self.unsent and self.broken is None:
                 self._writers.add(stream.id)
                 return False
             return is_admitted()
