@@ -37,7 +37,7 @@ from borzoi.openapi.plan.values import (
 from scripts.openapi_examples import at
 from scripts.openapi_refused import shown
 
-_DECLARING = ("type", "properties", "items", "prefixItems", "enum", "const", "format")
+_DECLARING = ("type", "properties", "items", "prefixItems", "enum", "const", "format", "$recursiveRef")
 _RAW = {
     "form": "a reply that is a form is given as bytes",
     "multipart": "a reply in several parts is a list of them, each with its headers and bytes",

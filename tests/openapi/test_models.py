@@ -106,6 +106,23 @@ def test_null_beside_a_union_of_lists(of_library: Any) -> None:
     assert found[4].cat is None
 
 
+def test_a_recursive_reference(of_library: Any) -> None:
+    """`$recursiveRef` is the schema around it with the anchor (JSON Schema 2019-09, 8.2.4.2.1); without one it says nothing."""
+    inner = {"oneOf": [ref("Cat"), {"$recursiveRef": "#"}]}
+    both = {
+        "$recursiveAnchor": True,
+        "type": "object",
+        "required": ["all/of"],
+        "properties": {"all/of": {"type": "array", "items": inner}},
+    }
+    package = of_library(document(ref("Both {x}"), **{"Both {x}": both, "Cat": CAT, "Odd": {"$recursiveRef": "#"}}))
+    cat = {"petType": "cat", "lives": 9}
+    found = received(package, {"all/of": [cat, {"all/of": [cat]}]})
+
+    assert type(found.all_of[1]) is type(found)
+    assert found.all_of[1].all_of[0].lives == 9
+
+
 def test_the_place_of_what_is_wrong_in_a_union(of_library: Any) -> None:
     """What is wrong within a member of a union is named with its whole place in the body."""
     pet = {"oneOf": [ref("Cat"), ref("Dog")], "discriminator": {"propertyName": "petType"}}

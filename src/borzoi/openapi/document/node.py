@@ -14,7 +14,7 @@ from msgspec import Struct
 from .diagnostics import Diagnostic, DocumentError
 from .sources import Sources
 from .syntax import line_of, parse
-from .versions import allow_null, upgrade
+from .versions import allow_null, bind_recursion, upgrade
 
 MAX_HOPS = 50
 """References that lead to references."""
@@ -37,6 +37,8 @@ class Document:
             content = self.sources.read(uri)
             value = parse(content, self.sources.name(uri))
             self._values[uri] = upgrade(value)
+            if b"$recursiveRef" in content:
+                bind_recursion(self._values[uri])
         return self._values[uri]
 
     def note(self, node: Node, reason: str) -> None:

@@ -7,6 +7,7 @@ Swagger 2.0 has another shape: it is converted whole, and its pointers become th
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from .swagger import convert
 
@@ -38,3 +39,23 @@ def allow_null(schema: dict[str, Any], *, is_alternative: bool = False) -> None:
     if "$ref" in schema or ("type" not in schema and ("allOf" in schema or "oneOf" in schema or "anyOf" in schema)):
         inner = {key: schema.pop(key) for key in ("$ref", "allOf", "oneOf", "anyOf", "discriminator") if key in schema}
         schema["anyOf"] = [inner, {"type": "null"}]
+
+
+def bind_recursion(root: Any) -> None:
+    """Write each `$recursiveRef` of JSON Schema 2019-09 as a reference to the schema around it that has the anchor.
+
+    OpenAPI 3.1 has the newer `$dynamicRef`, and published documents have this one.
+    """
+    stack: list[tuple[Any, str, str]] = [(root, "", "")]
+    while stack:
+        found, pointer, anchor = stack.pop()
+        if isinstance(found, dict):
+            if found.get("$recursiveAnchor") is True:
+                anchor = pointer
+            if anchor and found.get("$recursiveRef") == "#":
+                del found["$recursiveRef"]
+                found["$ref"] = f"#{quote(anchor, safe='/~')}"
+            steps = [(child, key.replace("~", "~0").replace("/", "~1")) for key, child in found.items()]
+        else:
+            steps = [(child, str(index)) for index, child in enumerate(found)] if isinstance(found, list) else []
+        stack += [(child, f"{pointer}/{step}", anchor) for child, step in steps]
