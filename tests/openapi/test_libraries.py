@@ -60,6 +60,19 @@ def test_what_does_not_fit(pets: Any, value: Any, place: str) -> None:
             client.x.call()
 
 
+def test_members_have_the_names_of_the_document(pets: Any) -> None:
+    """In JSON a member has the name of the document alone; programs make models by the names in Python."""
+    wrong = [{"pet_name": "A", "data": ""}]
+    with pytest.raises(DecodingError, match="petName"):
+        received(pets, wrong)
+    model = __import__(f"{pets.__name__}.models").models.CallResponseItem
+    made = model(pet_name="B", data=b"")
+    (found,) = received(pets, [{"petName": "B", "data": "", "pet_name": "A"}])
+
+    assert found == made
+    assert msgspec.json.decode(JSON.write(JSON, [made])["content"]) == [{"petName": "B", "data": ""}]
+
+
 @dataclasses.dataclass(kw_only=True)
 class Leaf:
     """A dataclass in others."""

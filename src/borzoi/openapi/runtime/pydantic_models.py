@@ -55,10 +55,11 @@ else:
             self.__pydantic_extra__ = value
 
 
-Email = Annotated[str, StringConstraints(pattern=EMAIL)]
+# The regular expressions of Rust have no `\Z`, and their `$` is the end.
+Email = Annotated[str, StringConstraints(pattern=EMAIL.replace(r"\Z", "$"))]
 """An address of e-mail."""
 
-Uri = Annotated[str, StringConstraints(pattern=URI)]
+Uri = Annotated[str, StringConstraints(pattern=URI.replace(r"\Z", "$"))]
 """A URI."""
 
 
@@ -81,7 +82,8 @@ def json_validator(type_: Any) -> Callable[[bytes], Any]:
 
     def decode(content: bytes) -> Any:
         try:
-            return validate(content, strict=True)
+            # Programs give members by their names in Python, too; JSON has those of the document and no others.
+            return validate(content, strict=True, by_alias=True, by_name=False)
         except PydanticError as error:
             raise msgspec.ValidationError(reason_of(error)) from error
 
