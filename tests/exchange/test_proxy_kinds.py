@@ -335,4 +335,7 @@ def test_a_session_with_the_proxy_is_resumed() -> None:
         with proxy.server, borzoi.Client(transport=transport, timeout=20) as client:
             for _ in range(3):
                 client.get("https://origin.example/")
+            # TLS in TLS: the origin's sessions are found beside the proxy's, in one store.
+            assert (transport._dialer.secured, transport._dialer.resumed) == (3, 2)
+            assert len(transport._dialer.sessions) == 2
     assert sessions == [False, True, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from borzoi._backends.base import ConnectOptions
+from borzoi._backends.sockets import open_socket
 from borzoi._errors import ConnectError, ConnectTimeout
 
 from .dialing import PLAIN, read_exactly, settle
@@ -48,6 +50,28 @@ async def _hello(world: World, host: str, port: int, options: ConnectOptions = P
     stream.close()
     await world.sleep0()
     return data
+
+
+def test_a_connection_that_is_on_its_way(world: World) -> None:
+    """A socket is told of that is connected by now, one that was refused, and none before its time."""
+
+    async def body() -> None:
+        backend: Any = world.backend()
+        started = [open_socket((socket.AF_INET, ("127.0.0.1", port)), PLAIN) for port in (server.port, refusing, hole)]
+        try:
+            for sock, port in zip(started, (server.port, refusing, hole), strict=True):
+                assert sock.connect_ex(("127.0.0.1", port)) == errno.EINPROGRESS
+            assert list(await backend.wait_connected(started[:1], 10)) == started[:1]
+            assert list(await backend.wait_connected(started[1:2], 10)) == started[1:2]
+            assert list(await backend.wait_connected(started[2:], 0.01)) == []
+        finally:
+            for sock in started:
+                backend.forget(sock)
+                sock.close()
+        await world.sleep0()
+
+    with RawServer(echo) as server, refusing_port() as refusing, black_hole() as hole:
+        world.run(body)
 
 
 def test_a_unix_socket(world: World, tmp_path: object) -> None:

@@ -63,6 +63,9 @@ class TrioWaiter:
 class TrioRun:
     """The run of trio that a back end belongs to, as it is seen from outside."""
 
+    always_waits = True
+    """Connecting is a checkpoint here, as trio has it of what is async: a cancellation is not passed over."""
+
     def __init__(self) -> None:
         super().__init__()
         self._token = weakref.ref(trio.lowlevel.current_trio_token())
