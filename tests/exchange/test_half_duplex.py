@@ -104,9 +104,6 @@ class Own(Asking):
 
     async def write(self, sent: bytes, timeout: float | None) -> None:
         self.written.append(sent)
-        if isinstance(self.failure, WriteTimeout):
-            assert timeout is not None
-            await asyncio.sleep(timeout)
         if self.failure is not None:
             raise self.failure
         for kind, _, stream, _ in frames(sent.removeprefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")):
