@@ -21,6 +21,7 @@ from .values import (
     ANY,
     BOOL,
     BYTES,
+    EMAIL,
     FILE,
     FLOAT,
     INT,
@@ -51,7 +52,7 @@ _FORMATS = {
     "byte": BYTES,
     "base64": BYTES,
     "binary": BYTES,
-    "email": Plain("Email"),
+    "email": EMAIL,
     "uri": Plain("Uri"),
 }
 _SIMPLE = {"string": STR, "integer": INT, "number": FLOAT, "boolean": BOOL, "null": NULL}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..plan import names
-from ..plan.values import Field, MapOf, Model
+from ..plan.values import EMAIL, NULL, Field, MapOf, Model, OneOf, Type
 from .text import WIDTH, Group, alternatives, docstring, lines_of, literal
 from .types import Types, imports
 
@@ -26,9 +26,17 @@ class Library:
     no_others: tuple[str, ...] = ("{", "}")
     """The default of the members that the document does not name."""
 
+    has_checks = True
+    """Whether a class looks at its addresses of e-mail itself."""
+
     def head(self, name: str, is_open: bool) -> list[str]:
         """Return the first lines of a class; an open one has members that the document does not name, too."""
         return [f"class {name}({'OpenStruct' if is_open else 'Struct'}, kw_only=True):"]
+
+    def head_of_plain(self, name: str) -> list[str]:
+        """Return the first lines of a class of values that hold no others."""
+        # None of them can be in a circle: the collector need not look at them.
+        return [f"class {name}(Struct, kw_only=True, gc=False):"]
 
     def imports(self, used: set[str], runtime: set[str]) -> list[str]:
         """Return the lines that import what is used."""
@@ -60,11 +68,21 @@ class Library:
 
     def struct(self, model: Model, types: Types) -> list[str]:
         """Return the class of an object."""
-        lines = self.head(model.name, model.extra is not None)
+        is_plain = model.extra is None and all(types.is_plain(field.type) for field in model.fields)
+        lines = self.head_of_plain(model.name) if is_plain else self.head(model.name, model.extra is not None)
         lines += docstring(model.doc or f"{model.name}.", 4, limit=300)
         for index, field in enumerate(model.fields):
             lines += ["", *self.field(field, types)] if index == 0 else self.field(field, types)
-        return lines if model.extra is None else [*lines, *self.others(types.text(MapOf(model.extra), ""))]
+        lines += [] if model.extra is None else self.others(types.text(MapOf(model.extra), ""))
+        return [*lines, *self.checks(model)]
+
+    def checks(self, model: Model) -> list[str]:
+        """Return the method that looks at the addresses of e-mail, where there are any."""
+        found = [each for each in model.fields if self.has_checks and is_email(each.type)]
+        lines = ["", "    def __post_init__(self) -> None:"] if found else []
+        for field in found:
+            lines += lines_of(Group("check_email(", [f"self.{field.name}", literal(field.wire)], ")"), 8)
+        return lines
 
     def others(self, annotation: str) -> list[str]:
         """Return the field of the members that have no name in the document."""
@@ -83,6 +101,9 @@ class Library:
     def field(self, field: Field, types: Types) -> list[str]:
         """Return a member with what is said of it."""
         annotation = types.text(field.type, "")
+        if self.has_checks and is_email(field.type):
+            # The class looks at it itself.
+            annotation = annotation.replace("Email", "str")
         unset, _ = self.unset
         if not field.required and annotation != "Any" and not (unset == "None" and annotation.endswith("None")):
             annotation += f" | {unset}"
@@ -113,6 +134,11 @@ class Library:
         return lines_of(group, 4)
 
 
+def is_email(type: Type) -> bool:
+    """Tell whether a type is that of addresses of e-mail, or of such and null."""
+    return type in (EMAIL, OneOf((EMAIL, NULL)))
+
+
 def _broken(annotation: str) -> list[str]:
     """Return the lines of an annotation that stands in brackets."""
     pad = " " * 8
@@ -125,10 +151,15 @@ class Pydantic(Library):
     renamed: ClassVar[Mapping[str, str]] = {"bytes": "Bytes"}
     unset = ("None", "None")
     call = "Field"
+    has_checks = False
 
     def head(self, name: str, is_open: bool) -> list[str]:
         """Return the first lines of a class."""
         return [f"class {name}({'OpenModel' if is_open else 'Model'}):"]
+
+    def head_of_plain(self, name: str) -> list[str]:
+        """Return the first lines of any class."""
+        return self.head(name, is_open=False)
 
     def imports(self, used: set[str], runtime: set[str]) -> list[str]:
         """Return the lines that import what is used."""
@@ -152,10 +183,15 @@ class Dataclass(Library):
     """Write dataclasses."""
 
     no_others = ("field(", "default_factory=lambda: {}", ")")
+    has_checks = False
 
     def head(self, name: str, is_open: bool) -> list[str]:
         """Return the first lines of a class."""
         return ["@dataclass(kw_only=True, slots=True)", f"class {name}{'(OpenDataclass)' if is_open else ''}:"]
+
+    def head_of_plain(self, name: str) -> list[str]:
+        """Return the first lines of any class."""
+        return self.head(name, is_open=False)
 
     def imports(self, used: set[str], runtime: set[str]) -> list[str]:
         """Return the lines that import what is used."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ..plan.values import ANY, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
+from ..plan.values import ANY, FILE, ListOf, LiteralOf, MapOf, Model, OneOf, Plain, Reference, Type, walk
 from .text import WIDTH, Prose, literal
 
 _STRINGS = re.compile(r"\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
@@ -70,6 +70,14 @@ class Types:
             return []
         found = [self._models[each.key] for each in walk(type) if isinstance(each, Reference)]
         return [each for model in found for each in (self.references(model.type) if model.kind == "alias" else [model])]
+
+    def is_plain(self, type: Type) -> bool:
+        """Tell whether values of a type hold no others."""
+        if isinstance(type, OneOf):
+            return all(self.is_plain(member) for member in type.members)
+        if isinstance(type, Reference):
+            return self._models[type.key].kind == "enum"
+        return isinstance(type, LiteralOf) or (isinstance(type, Plain) and type not in (ANY, FILE))
 
     def is_any(self, type: Type) -> bool:
         """Tell whether a type says nothing."""

@@ -16,7 +16,7 @@ import msgspec
 
 from .dataclass_models import UnionClass, converter_of, members_of, named_fields, wire_name
 from .open_models import OpenStruct, OpenType, open_members, with_extra
-from .values import UNSET
+from .values import NO_EMAIL, UNSET
 
 
 def is_pydantic(type_: Any) -> bool:
@@ -53,8 +53,24 @@ def decoder(type_: Any) -> Callable[[bytes], Any]:
     if library == "dataclass":
         convert, decode = converter_of(type_), msgspec.json.Decoder().decode
         return lambda content: convert(decode(content))
-    made: Callable[[bytes], Any] = msgspec.json.Decoder(type_, dec_hook=_resolved).decode
-    return made
+    return _placing(msgspec.json.Decoder(type_, dec_hook=_resolved).decode)
+
+
+def _placing(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Have errors name the whole place of an address that is none: msgspec knows that of its struct."""
+
+    def decode_placed(content: bytes) -> Any:
+        try:
+            return decode(content)
+        except msgspec.ValidationError as error:
+            inner, _, place = str(error).removeprefix(NO_EMAIL).partition(" - at `$")
+            if not str(error).startswith(f"{NO_EMAIL} in `"):
+                raise
+            steps = [step.removesuffix("`") for step in inner.split(" in `")]
+            whole = place.removesuffix("`") + "".join(reversed(steps))
+            raise msgspec.ValidationError(f"{NO_EMAIL} - at `${whole}`") from error
+
+    return decode_placed
 
 
 def convert(value: Any, type_: Any) -> Any:
