@@ -91,5 +91,5 @@ def test_the_address_is_that_of_the_command() -> None:
     """The examples use the address at which `borzoi demo --serve` listens unless told otherwise."""
     from borzoi.cli.main import parser
 
-    assert f"http://127.0.0.1:{parser().parse_args(['demo', '--serve']).port}" == SERVED
+    assert f"http://127.0.0.1:{parser('demo').parse_args(['demo', '--serve']).port}" == SERVED
     assert len(examples()) >= 19
