@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(target: str, runs: int, seconds: int) -> Run:
     """Run one target."""
     corpus, seeds, findings = (folder(kind, target) for kind in ("fuzz-corpus", "fuzz-seeds", "fuzz-findings"))
-    before = set(findings.iterdir())
+    before = kept(findings)
     limits = [f"-runs={runs}", f"-max_total_time={seconds}", f"-timeout={SECONDS_PER_INPUT}", f"-rss_limit_mb={MEMORY}"]
     command = [
         sys.executable,
@@ -93,7 +93,7 @@ def run(target: str, runs: int, seconds: int) -> Run:
     log = ROOT / ".cache" / f"fuzz-{target}.log"
     with log.open("wb") as output:
         done = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False)
-    new = [path for path in set(findings.iterdir()) - before if path.suffix != ".txt"]
+    new = dict(kept(findings).items() - before.items())
     told = log.read_text(encoding="utf-8", errors="replace")
     inputs, took = counted(told)
     problem = "" if done.returncode == 0 else f"ended with {done.returncode}: see {log.relative_to(ROOT)}"
@@ -108,6 +108,11 @@ def folder(kind: str, target: str) -> Path:
     place = ROOT / ".cache" / kind / target
     place.mkdir(parents=True, exist_ok=True)
     return place
+
+
+def kept(findings: Path) -> dict[Path, int]:
+    """Return what was found, with when it was found last: what is found again counts as what is found first."""
+    return {path: path.stat().st_mtime_ns for path in findings.iterdir() if path.suffix != ".txt"}
 
 
 def counted(log: str) -> tuple[int, float]:

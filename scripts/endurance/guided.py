@@ -41,7 +41,7 @@ def watched(run: Any, data: bytes, folder: Path) -> None:
 
 
 def keep(error: Exception, data: bytes, folder: Path) -> None:
-    """Write down an input and what it led to, if it is the first or the shortest that led there."""
+    """Write down the first or shortest input that led somewhere, and of each other that this was found again."""
     text = "".join(traceback.format_exception(error))
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{type(error).__name__}-{Path(last.filename).stem}-{last.lineno}"
@@ -49,6 +49,8 @@ def keep(error: Exception, data: bytes, folder: Path) -> None:
     if not file.exists() or file.stat().st_size > len(data):
         file.write_bytes(data)
         file.with_suffix(".txt").write_text(text, encoding="utf-8", errors="backslashreplace")
+    else:
+        file.touch()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,24 @@ def test_what_breaks_a_target_is_kept(tmp_path: Path) -> None:
     (kept,) = tmp_path.glob("*.bin")
     assert kept.read_bytes() == b"s"
     assert "KeyError: 1" in kept.with_suffix(".txt").read_text()
+
+
+def test_what_is_found_again_is_counted_again(tmp_path: Path) -> None:
+    """A finding that an earlier run left there counts in each run that comes to it, and in no other."""
+
+    def run(data: bytes) -> None:
+        raise KeyError(data)
+
+    guided.watched(run, b"short", tmp_path)
+    (found,) = fuzz.kept(tmp_path)
+    os.utime(found, (1, 1))
+    before = fuzz.kept(tmp_path)
+    assert before == fuzz.kept(tmp_path)
+
+    guided.watched(run, b"longer than it", tmp_path)
+
+    assert list(dict(fuzz.kept(tmp_path).items() - before.items())) == [found]
+    assert found.read_bytes() == b"short"
 
 
 @pytest.mark.parametrize(
