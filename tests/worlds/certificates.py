@@ -8,6 +8,8 @@ from functools import cache
 
 import trustme
 
+from borzoi._backends.base import show_cuts
+
 
 @cache
 def authority() -> trustme.CA:
@@ -29,6 +31,7 @@ def server_context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate(*(names or ("127.0.0.1", "localhost", "::1")), expired=expired).configure_cert(context)
     context.maximum_version = version
+    show_cuts(context)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     return context

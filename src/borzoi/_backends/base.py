@@ -10,6 +10,7 @@ A `Backend` opens streams and knows its world's clock. Nothing above knows which
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
@@ -174,6 +175,33 @@ class TLSOptions:
         self.context = context
         self.server_hostname = server_hostname
         self.session = session
+
+
+def show_cuts(context: ssl.SSLContext) -> None:
+    """Have a context report a connection that ends without a close_notify, as RFC 8446 6.1 asks."""
+    import ssl
+
+    # A context of truststore has options of its own; one for tests may have none.
+    hiding = getattr(context, "options", 0) & getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+    if hiding:
+        context.options &= ~hiding
+
+
+def showing_cuts(begin: Callable[..., None]) -> Callable[..., None]:
+    """Return `begin`, the `__init__` of TLSOptions, such that every context that comes into use reports cuts."""
+
+    def begin_showing_cuts(
+        self: TLSOptions, context: ssl.SSLContext, server_hostname: str, session: ssl.SSLSession | None = None
+    ) -> None:
+        show_cuts(context)
+        begin(self, context, server_hostname, session)
+
+    return begin_showing_cuts
+
+
+if sys.version_info < (3, 11, 4):  # pragma: no cover - decided by the interpreter
+    # python/cpython#95494: over OpenSSL 3 contexts take a cut for an end by default. Later it is the program's choice.
+    TLSOptions.__init__ = showing_cuts(TLSOptions.__init__)  # type: ignore[method-assign]
 
 
 class Turn(Protocol):

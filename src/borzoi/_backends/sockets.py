@@ -235,6 +235,8 @@ def tls_failed(peer: str, error: Exception) -> ConnectError:
     import ssl
 
     gone = isinstance(error, OSError) and error.errno == errno.ENOTCONN
+    # Before CPython 3.11.4 this is no SSLEOFError, and has no more than OpenSSL's own name.
+    gone = gone or getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
     if gone or isinstance(error, (ssl.SSLEOFError, ConnectionError, NetworkError)):
         return ConnectError(f"TLS handshake with {peer} failed: the peer closed the connection ({cause(error)})")
     return ConnectError(f"TLS handshake with {peer} failed: {cause(error)}")
