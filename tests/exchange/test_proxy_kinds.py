@@ -14,6 +14,7 @@ import pytest
 import borzoi
 from borzoi import Limits, Proxy
 from borzoi.guards import PublicOnly
+from tests.exchange.cancelling import CancelledAt
 from tests.exchange.http_peers import Asked, Reader, Recorder, answer, assert_whole, http, network_client
 from tests.exchange.test_cancellation import get, sweep
 from tests.worlds.certificates import client_context, server_context
@@ -242,15 +243,24 @@ def test_a_request_through_a_proxy_cancelled_wherever_it_waits(async_world: Worl
     """Cancelled at any point of the way through a proxy, a request leaves nothing behind, and the next one succeeds."""
     world = async_world
 
+    async def ask(client: Any, url: str) -> Any:
+        return await CancelledAt(get(client, url), 1, waited.set)
+
+    def late(asked: Asked) -> bytes:
+        # Else a peer of two cores may have answered before the answer is asked for, and nothing waits.
+        origin.until(waited)
+        return echo(asked)
+
     async def body() -> int:
         via = proxy_with_secrets(proxy, kind)
         limits = Limits(max_connections=1, max_keepalive_connections=0)
         async with network_client(
             world, proxy=via, verify=client_context(), limits=limits, client={"timeout": 20}
         ) as client:
-            return await sweep(world, client, f"{scheme}://{host_for(kind)}:81/", get)
+            return await sweep(world, client, f"{scheme}://{host_for(kind)}:81/", ask)
 
-    with RawServer(Recorder(echo), tls=origin_context() if scheme == "https" else None) as origin:
+    waited = threading.Event()
+    with RawServer(http(late), tls=origin_context() if scheme == "https" else None) as origin:
         with proxying(kind, origin) as proxy:
             assert world.run(body) >= 2
 
