@@ -129,6 +129,10 @@ def _completed(
     """Add what only the whole plan tells: pages, headers, and whether members of the body may be arguments."""
     told = chosen.pagination.get(operation.id)
     pages = None if told is False else Pagination(models).of(operation, told)
+    if pages is not None:
+        # What follows from page to page is JSON: a list is asked for in nothing else.
+        replies = tuple(structs.replace(each, others=()) for each in operation.replies)
+        operation = structs.replace(operation, replies=replies)
     return structs.replace(
         operation,
         pages=pages,
@@ -177,6 +181,7 @@ def _fields_of(operation: Operation, models: dict[str, Model]) -> str:
     if not isinstance(body, Reference) or models[body.key].kind != "struct":
         return ""
     taken = {each.name for each in operation.parameters} | {"self", "body", "client", "media_type"}
+    taken |= {"accept"} if operation.choices else set()
     extra = [] if models[body.key].extra is None else [names.EXTRA]
     return body.key if taken.isdisjoint([*[field.name for field in models[body.key].fields], *extra]) else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import structs
@@ -10,7 +11,7 @@ from msgspec import structs
 from ..document import Node
 from . import names
 from .events import events_of, payloads
-from .media import STREAMS, kind_of_media, preferred
+from .media import STREAMS, bare, kind_of_media, preferred
 from .schemas import REQUEST, UNDECLARED, Schemas, is_binary
 from .servers import own_server
 from .values import (
@@ -64,6 +65,7 @@ class Operations:
         is_own = body.pointer.startswith(node.pointer)
         bodies, required = self._bodies(body, names.pascal(title if is_own else body.name), node)
         replies, errors, stream = self._replies(node, names.pascal(title))
+        taken = _RESERVED | ({"accept"} if any(each.others for each in replies) else set())
         return Operation(
             id=given or f"{method.upper()} {path}",
             method=method.upper(),
@@ -73,7 +75,7 @@ class Operations:
             name=names.snake(title, prefix="operation"),
             short=names.short_name(names.snake(title, prefix="operation"), resource),
             doc=node.text("summary") or node.text("description"),
-            parameters=self._parameters(path, item, node),
+            parameters=self._parameters(path, item, node, taken),
             bodies=bodies,
             body_required=required,
             replies=replies,
@@ -90,7 +92,7 @@ class Operations:
 
     # Parameters.
 
-    def _parameters(self, path: str, item: Node, node: Node) -> tuple[Parameter, ...]:
+    def _parameters(self, path: str, item: Node, node: Node, reserved: frozenset[str]) -> tuple[Parameter, ...]:
         found: dict[tuple[str, str], Node] = {}
         for owner in (item, node):
             for each in owner.child("parameters").elements():
@@ -101,11 +103,12 @@ class Operations:
             if (wire, "path") not in found:
                 node.note(f"The path has {{{wire}}}, and no parameter of that name: it is taken as a string.")
                 found[wire, "path"] = Node(node.document, node.uri, node.pointer, {"name": wire, "in": "path"})
-        return self._planned(found, in_path)
+        return self._planned(found, in_path, set(reserved))
 
-    def _planned(self, found: dict[tuple[str, str], Node], in_path: list[str]) -> tuple[Parameter, ...]:
+    def _planned(
+        self, found: dict[tuple[str, str], Node], in_path: list[str], taken: set[str]
+    ) -> tuple[Parameter, ...]:
         planned: list[Parameter] = []
-        taken = set(_RESERVED)
         places = {name: index for index, name in enumerate(in_path)}
         for (wire, location), node in sorted(
             found.items(), key=lambda pair: (pair[0][1] != "path", places.get(pair[0][0], 99))
@@ -224,7 +227,27 @@ class Operations:
         chosen = preferred(list(contents))
         streams = [each for each in contents if kind_of_media(each) in STREAMS.values()]
         stream = self._read(status, streams[0], contents[streams[0]], name) if streams else None
-        return self._read(status, chosen, contents[chosen], name), stream
+        reply = self._read(status, chosen, contents[chosen], name)
+        others = tuple(self._others(reply, contents, name)) if len(contents) > 1 else ()
+        return structs.replace(reply, others=others), stream
+
+    def _others(self, reply: Reply, contents: dict[str, Node], name: str) -> Iterator[Reply]:
+        """Yield what a body may be in other media types, streams apart.
+
+        What has the schema of the JSON says the same in another notation: it is not asked for, and nothing new.
+        """
+        if reply.kind in STREAMS.values() or reply.kind == "events":
+            return
+        same = _schema_of(contents[reply.media_type]) if reply.kind == "json" else None
+        for media_type, content in contents.items():
+            kind, schema = kind_of_media(media_type), _schema_of(content)
+            is_known = schema is not None if kind == "json" else kind not in STREAMS.values()
+            if media_type == reply.media_type or not is_known or (schema is not None and schema == same):
+                continue
+            subtype = names.pascal(bare(media_type).partition("/")[2])
+            other = self._read(reply.status, media_type, content, f"{name}{subtype}")
+            if other.type != ANY:
+                yield other
 
     def _read(self, status: str, media_type: str, content: Node, name: str) -> Reply:
         kind = kind_of_media(media_type)
@@ -252,6 +275,10 @@ class Operations:
 def requirements(node: Node) -> tuple[tuple[str, ...], ...]:
     """Return the alternatives of a `security`: each names the schemes that it needs together."""
     return tuple(tuple(name for name, _ in each.items()) for each in node.elements())
+
+
+def _schema_of(content: Node) -> Any:
+    return content.resolved().child("schema").value
 
 
 def _encoding(media: Node) -> tuple[Part, ...]:

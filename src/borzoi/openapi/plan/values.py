@@ -160,6 +160,9 @@ class Reply(Struct, frozen=True):
     events: tuple[tuple[str, Type | None], ...] = ()
     """Of a stream of events: their names and the types of their data, None for text."""
 
+    others: tuple[Reply, ...] = ()
+    """What the body may be instead, in other media types."""
+
 
 class Pages(Struct, frozen=True):
     """How the pages of a list follow each other; `items`, `next` and `more` are names of members with dots between."""
@@ -211,6 +214,14 @@ class Operation(Struct, frozen=True):
 
     class_of_links: str = ""
     """The class whose methods are its links."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The media types that a reply may be asked for in, the usual one first; none where there is no choice."""
+        if not any(each.others for each in self.replies):
+            return ()
+        found = [each.media_type for each in self.replies if each.media_type]
+        return tuple(dict.fromkeys([*found, *[other.media_type for each in self.replies for other in each.others]]))
 
 
 class Security(Struct, frozen=True):

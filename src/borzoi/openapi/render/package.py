@@ -184,7 +184,7 @@ def _errors(grouped: dict[str, list[Operation]], types: Types) -> str:
     for resource, operations in grouped.items():
         found = nouns.setdefault(names.pascal(names.singular(resource)), {})
         for error in (error for each in operations for error in each.errors if error.status in _STATUSES):
-            found.setdefault(error.status, []).append(error.type)
+            found.setdefault(error.status, []).extend(each.type for each in (error, *error.others))
     classes: list[str] = []
     for noun, found in nouns.items():
         for status, declared in sorted(found.items()):

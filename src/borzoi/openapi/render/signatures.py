@@ -10,7 +10,7 @@ from .types import Types
 def result_of(operation: Operation, types: Types) -> str:
     """Return the type of what an operation returns."""
     found: list[Type] = []
-    for reply in operation.replies:
+    for reply in [each for declared in operation.replies for each in (declared, *declared.others)]:
         planned = ANY if reply.kind not in ("json", "text", "bytes", "none", "parts") else reply.type
         if planned not in found:
             found.append(planned)
@@ -53,6 +53,9 @@ def arguments_of(operation: Operation, types: Types, *, client: bool, fields: st
     if len(operation.bodies) > 1 and not fields:
         media = ", ".join(literal(each.media_type) for each in operation.bodies)
         named.append(_argument("media_type", f"Literal[{media}]" if len(media) < 80 else "str", False))
+    if operation.choices:
+        accepted = ", ".join(literal(each) for each in operation.choices)
+        named.append(_argument("accept", f"Literal[{accepted}]" if len(accepted) < 80 else "str", False))
     return [*by_position, *(["*"] if named else []), *named, *([f"**body: {fields}"] if fields else [])]
 
 
@@ -104,4 +107,5 @@ def is_stream_only(operation: Operation) -> bool:
 
 def is_download(operation: Operation) -> bool:
     """Tell whether an operation gives a file."""
-    return operation.stream is None and any(each.kind == "bytes" for each in operation.replies)
+    replies = [each for declared in operation.replies for each in (declared, *declared.others)]
+    return operation.stream is None and any(each.kind == "bytes" for each in replies)

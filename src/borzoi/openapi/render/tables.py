@@ -14,7 +14,7 @@ _SHORT = {"path": "path", "query": "query", "header": "header", "cookie": "cooki
 _NAMES = frozenset({
     "Operation", "HeadedOperation", "LinkedOperation",
     "path", "query", "header", "cookie", "query_string", "JSON", "Body", "Errors",
-    "Part", "Server", "Link", "TEXT", "BINARY", "PARTS", "Paging", "File", "Email", "Uri",
+    "Part", "Server", "Link", "Several", "TEXT", "BINARY", "PARTS", "Paging", "File", "Email", "Uri",
 })  # fmt: skip
 
 
@@ -57,7 +57,9 @@ def _table(resource: str, operation: Operation, package: Package, types: Types) 
         items.append(Group("errors=Errors(", [noun, _replies("", operation.errors, types)], ")"))
     if operation.security != package.required:
         items.append(_security(operation))
-    accepted = list(dict.fromkeys(each.media_type for each in operation.replies if each.media_type))
+    usual = dict.fromkeys(each.media_type for each in operation.replies if each.media_type)
+    # RFC 9110, section 12.5.1: whatever else there is comes after what is usual.
+    accepted = [*usual, *[f"{each};q=0.9" for each in operation.choices if each not in usual]]
     has_json = any(each.kind not in ("text", "bytes", "none", "parts") for each in operation.replies)
     if accepted != (["application/json"] if has_json else []):
         items.append(f"accept={literal(', '.join(accepted) or '*/*')}")
@@ -132,11 +134,20 @@ def _part(part: Part) -> str:
 
 def _replies(name: str, replies: tuple[Reply, ...], types: Types) -> Group:
     # Statuses that have one body share an entry.
-    statuses: dict[str, list[str]] = {}
+    statuses: dict[tuple[str, ...], list[str]] = {}
     for each in replies:
-        statuses.setdefault(_reply(each, types), []).append(each.status)
-    pairs = [f"{literal(' '.join(found))}: {reply}" for reply, found in statuses.items()]
+        bodies = (each, *each.others) if each.others else ()
+        several = [f"{literal(body.media_type)}: {_reply(body, types)}" for body in bodies]
+        statuses.setdefault(tuple(several) or (_reply(each, types),), []).append(each.status)
+    pairs = [
+        _after(f"{literal(' '.join(found))}: ", reply[0] if len(reply) == 1 else _several(reply))
+        for reply, found in statuses.items()
+    ]
     return Group(f"{name}={{" if name else "{", pairs, "}", is_literal=True)
+
+
+def _several(bodies: tuple[str, ...]) -> Group:
+    return Group("Several(", [Group("{", list(bodies), "}", is_literal=True)], ")")
 
 
 def _reply(reply: Reply, types: Types) -> str:

@@ -15,7 +15,7 @@ from .dataclass_models import OpenDataclass
 from .functions import Functions, PagedFunctions
 from .links import Link, Links
 from .open_models import OpenStruct
-from .operation import BINARY, PARTS, TEXT, Call, Errors
+from .operation import BINARY, PARTS, TEXT, Call, Errors, Several
 from .paging import AsyncPage, AsyncPages, Page, Paging
 from .parameters import cookie, header, path, query, query_string
 from .parts import ReceivedPart
@@ -87,6 +87,7 @@ __all__ = [
     "ResponseResource",
     "Scheme",
     "Server",
+    "Several",
     "SignatureError",
     "Streamed",
     "StreamResource",

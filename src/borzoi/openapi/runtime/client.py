@@ -41,6 +41,7 @@ class ClientOptions(TypedDict, total=False):
     trust_env: bool
     resolver: Any
     retries: int
+    reconnect: int
     servers: Mapping[str, str]
     """Where the servers of single operations are, by their URLs in the document."""
 
@@ -71,16 +72,25 @@ class ClientBase:
         self.credentials = dict(credentials)
         self.options: dict[str, Any] = dict(options)
         self._retries = self.options.pop("retries", 0)
+        self._reconnect = self.options.pop("reconnect", 0)
+        """How many connections in a row may fail, or bring nothing, where a stream of events is to go on."""
+
         self._servers = dict(self.options.pop("servers", {}))
         self._extra: dict[str, Any] = {}
         self._auths: dict[str, Auth] = {}
 
     def with_options(
-        self, *, headers: Mapping[str, str] | None = None, timeout: Any = None, retries: int | None = None
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: Any = None,
+        retries: int | None = None,
+        reconnect: int | None = None,
     ) -> Self:
         """Return a client that shares the connections of this one, with other settings for its requests.
 
-        `retries` is how often a request is sent again that failed and may succeed: 0 by default.
+        `retries` is how often a request is sent again that failed and may succeed: 0 by default. With `reconnect` a
+        stream of events that ends or breaks is asked for again, from where it was, as `borzoi.Client.sse` does it.
         """
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
@@ -91,6 +101,8 @@ class ClientBase:
             copy._extra["timeout"] = timeout
         if retries is not None:
             copy._retries = retries
+        if reconnect is not None:
+            copy._reconnect = reconnect
         return copy
 
     def prepare(self, call: Call[Any]) -> dict[str, Any]:

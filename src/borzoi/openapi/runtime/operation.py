@@ -29,8 +29,14 @@ TEXT = "text"
 BINARY = "binary"
 PARTS = "parts"
 
-Reply: TypeAlias = Callable[[], Any] | str | None
-"""What a body is: a function that returns its type, for JSON; `TEXT`, `BINARY`, `PARTS`; None where there is none."""
+Reply: TypeAlias = "Callable[[], Any] | str | Several | None"
+"""What a body is: a function that returns its type, for JSON; `TEXT`, `BINARY`, `PARTS`; what its media type says of
+it; None where there is none.
+"""
+
+
+class Several(dict[str, "Callable[[], Any] | str"]):
+    """Hold what a body is in each of several media types; the first is believed where a response names none of them."""
 
 
 class Endpoint:
@@ -71,6 +77,7 @@ class Endpoint:
         self.headers = headers
         self.pages = pages
         self.server = server
+        self.is_negotiated = any(isinstance(reply, Several) for reply in self.replies.values())
         self.links = links or {}
         """Where replies lead: a `Link` by each name."""
         self._readers: dict[int, Callable[[Response], Any]] = {}
@@ -83,7 +90,7 @@ class Endpoint:
     @property
     def way(self) -> str:
         """Which method of a resource gets its calls: run, page or events."""
-        is_stream = self.stream and not any(reply == TEXT or callable(reply) for reply in self.replies.values())
+        is_stream = self.stream and not any(each == TEXT or callable(each) for each in _bodies(self.replies))
         return "page" if self.pages is not None else "events" if is_stream else "run"
 
     def finish(self, response: Response, error_classes: Any = None) -> Any:
@@ -129,7 +136,11 @@ def _by_status(table: Mapping[str, Reply]) -> dict[str, Reply]:
 
 
 def _accepted(replies: Mapping[str, Reply]) -> str:
-    return "application/json" if any(callable(reply) for reply in replies.values()) else "*/*"
+    return "application/json" if any(callable(each) for each in _bodies(replies)) else "*/*"
+
+
+def _bodies(replies: Mapping[str, Reply]) -> list[Any]:
+    return [each for reply in replies.values() for each in (reply.values() if isinstance(reply, Several) else [reply])]
 
 
 class Call(Generic[T]):
@@ -161,6 +172,8 @@ def reader(reply: Reply) -> Callable[[Response], Any]:
         return lambda response: response.content
     if reply == PARTS:
         return parts_of
+    if isinstance(reply, Several):
+        return _reader_of(reply)
     assert callable(reply)
     decode = decoder(reply())
 
@@ -173,6 +186,27 @@ def reader(reply: Reply) -> Callable[[Response], Any]:
             raise DecodingError(reason, request=response.request) from error
 
     return read
+
+
+def _reader_of(several: Several) -> Callable[[Response], Any]:
+    readers = {_spelled(media_type): reader(each) for media_type, each in several.items()}
+    first = next(iter(readers.values()))
+    # A parameter that the document has and the response has not, or the other way round, makes no other type.
+    bare = {media_type.partition(";")[0]: read for media_type, read in reversed(readers.items())}
+
+    def read(response: Response) -> Any:
+        given = _spelled(response.headers.get("content-type", ""))
+        name = given.partition(";")[0]
+        for wanted in (name, f"{name.partition('/')[0]}/*", "*/*"):
+            if wanted in bare:
+                return readers.get(given, bare[wanted])(response)
+        return first(response)
+
+    return read
+
+
+def _spelled(media_type: str) -> str:
+    return "".join(media_type.split()).lower()
 
 
 def _lenient(read: Callable[[Response], Any]) -> Callable[[Response], Any]:
@@ -197,6 +231,8 @@ class Prepared:
         self.path = operation.path
         self.query: list[str] = []
         self.headers: dict[str, str] = {"Accept": operation.accept} if operation.accept else {}
+        if operation.is_negotiated and (accept := arguments.get("accept", UNSET)) is not UNSET:
+            self.headers["Accept"] = accept
         self.cookies: list[str] = []
         self.how: dict[str, Any] = {}
         for parameter in operation.parameters:

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ... import DecodingError
@@ -179,17 +179,43 @@ class AsyncPage(_Page[U, B]):
         call = self._following()
         return None if call is None else await AsyncPages[U, B](self._client, call)
 
-    async def pages(self) -> AsyncIterator[AsyncPage[U, B]]:
+    def pages(self) -> AsyncIterator[AsyncPage[U, B]]:
         """Iterate over this page and all that follow."""
-        page: AsyncPage[U, B] | None = self
-        while page is not None:
-            yield page
-            page = await page.next()
+        return _AsyncWalk(self._itself)
 
-    async def __aiter__(self) -> AsyncIterator[U]:
-        async for page in self.pages():
-            for item in page.items:
-                yield item
+    async def _itself(self) -> AsyncPage[U, B]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[U]:
+        return _AsyncItems(self.pages())
+
+
+class _AsyncWalk(AsyncIterator[AsyncPage[U, B]]):
+    """Go from page to page. No generator, which would be to be closed by who leaves it early, as trio says aloud."""
+
+    def __init__(self, first: Callable[[], Awaitable[AsyncPage[U, B]]]) -> None:
+        self._next: Callable[[], Awaitable[AsyncPage[U, B] | None]] = first
+
+    async def __anext__(self) -> AsyncPage[U, B]:
+        page = await self._next()
+        if page is None:
+            raise StopAsyncIteration
+        self._next = page.next
+        return page
+
+
+class _AsyncItems(AsyncIterator[U], Generic[U, B]):
+    """Go from item to item."""
+
+    def __init__(self, pages: AsyncIterator[AsyncPage[U, B]]) -> None:
+        self._pages = pages
+        self._items: Iterator[U] = iter(())
+
+    async def __anext__(self) -> U:
+        while True:
+            for item in self._items:
+                return item
+            self._items = iter((await anext(self._pages)).items)
 
 
 class AsyncPages(Generic[U, B]):
@@ -206,13 +232,9 @@ class AsyncPages(Generic[U, B]):
         response = await self._client.asend(self._call)
         return AsyncPage(self._client, self._call, self._client.finish(self._call, response), response)
 
-    async def pages(self) -> AsyncIterator[AsyncPage[U, B]]:
+    def pages(self) -> AsyncIterator[AsyncPage[U, B]]:
         """Iterate over all pages."""
-        page = await self
-        async for each in page.pages():
-            yield each
+        return _AsyncWalk(self._first)
 
-    async def __aiter__(self) -> AsyncIterator[U]:
-        async for page in self.pages():
-            for item in page.items:
-                yield item
+    def __aiter__(self) -> AsyncIterator[U]:
+        return _AsyncItems(self.pages())

@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from os import PathLike
 from typing import Any, Generic, Self, TypeVar
 
-from ... import Response, ServerSentEvent
+import msgspec
+
+from ... import DecodingError, Response, ServerSentEvent
+from ..._run_blocking import run_blocking
 from .client import AsyncClient, Client
 from .libraries import decoder
 from .operation import TEXT, Call, declared
@@ -38,6 +41,11 @@ def _is_reply(call: Call[Any], response: Response) -> bool:
     return declared(call.operation.replies, response.status_code) is not UNSET
 
 
+def _opened(http: Any, request: dict[str, Any], reconnect: int) -> Any:
+    """Return what is entered for a response, or, where it is to go on when it ends, for a source of events."""
+    return http.sse(request.pop("url"), reconnect=reconnect, **request) if reconnect else http.stream(**request)
+
+
 def _read(response: Response) -> Response:
     try:
         response.read()
@@ -52,6 +60,10 @@ async def _aread(response: Response) -> Response:
     finally:
         await response.aclose()
     return response
+
+
+_END = object()
+"""What an item is not that says there are no more."""
 
 
 class Event(Generic[T]):
@@ -99,87 +111,131 @@ class _Items(Generic[T]):
         self._is_sse = self._kind in ("sse", "events")
         make = {"sse": _decoder_of_data, "events": _decoder_of_events}.get(self._kind, decoder)
         self._decode: Callable[[Any], Any] = make(type_of())
+        self._reconnect = client._reconnect if self._is_sse else 0
         self._opened: Any = None
-        self._response: Response | None = None
+        self._source: Any = None
+        self._count = 0
 
     @property
     def http(self) -> Response:
-        """The response. Raises RuntimeError before it is there."""
-        if self._response is None:
+        """The response, the latest one where there are several. Raises RuntimeError before it is there."""
+        if self._source is None:
             raise RuntimeError("The stream was not entered.")
-        return self._response
+        found: Response = self._source.response if self._reconnect else self._source
+        return found
+
+    def _begun(self, source: Any) -> bool:
+        """Keep what items come from, and tell whether there are any, or an end of which the server tells by 204."""
+        self._source = source
+        self._count = 0
+        is_over = self._reconnect and self.http.status_code == 204
+        return bool(is_over) or _is_reply(self._call, self.http)
+
+    def _received(self, events: Callable[[], Any], lines: Callable[[], Any]) -> Any:
+        """Return what items are made of: the events of the response, of all responses to come, or its lines."""
+        return self._source if self._reconnect else events() if self._is_sse else lines()
+
+    def _item_of(self, received: Any) -> Any:
+        """Return an item, UNSET for what is none, or what says that there are no more. Raises DecodingError."""
+        if self._is_sse:
+            return _END if received.data == "[DONE]" else self._made(received) if received.data else UNSET
+        line = received.lstrip("\x1e").strip()
+        return self._made(line.encode()) if line else UNSET
+
+    def _made(self, content: Any) -> Any:
+        self._count += 1
+        try:
+            return self._decode(content)
+        except msgspec.MsgspecError as error:
+            request = self.http.request
+            what = f"{request.method} {request.url}: item {self._count} of the stream"
+            if self._is_sse:
+                what += f", event {content.event!r}{f' with id {content.id!r}' if content.id else ''},"
+            raise DecodingError(f"{what} is not what the document declares: {error}", request=request) from error
 
 
 class Events(_Items[T]):
     """Read the items of a stream; iterating over one that was not entered does it for the time of the loop."""
 
     def __enter__(self) -> Self:
-        self._opened = self._client.http.stream(**_streaming(self._client, self._call))
-        response = self._opened.__enter__()
-        if not _is_reply(self._call, response):
-            self._client.finish(self._call, _read(response))
-        self._response = response
+        self._opened = _opened(self._client.http, _streaming(self._client, self._call), self._reconnect)
+        if not self._begun(self._opened.__enter__()):
+            self._client.finish(self._call, _read(self.http))
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._opened.__exit__(*exception)
 
     def __iter__(self) -> Iterator[T]:
-        if self._response is not None:
-            yield from self._items(self._response)
+        if self._source is not None:
+            yield from self._items()
             return
         with self:
-            yield from self._items(self.http)
+            yield from self._items()
 
-    def _items(self, response: Response) -> Iterator[T]:
-        if self._is_sse:
-            for event in response.events():
-                if event.data == "[DONE]":
-                    return
-                if event.data and (item := self._decode(event)) is not UNSET:
-                    yield item
-            return
-        for line in response.iter_lines():
-            text = line.lstrip("\x1e").strip()
-            if text:
-                yield self._decode(text.encode())
+    def _items(self) -> Iterator[T]:
+        for received in self._received(self.http.events, self.http.iter_lines):
+            item = self._item_of(received)
+            if item is _END:
+                return
+            if item is not UNSET:
+                yield item
 
 
 class AsyncEvents(_Items[T]):
     """Read the items of a stream; iterating over one that was not entered does it for the time of the loop."""
 
     async def __aenter__(self) -> Self:
-        self._opened = self._client.async_http.stream(**_streaming(self._client, self._call))
-        response = await self._opened.__aenter__()
-        if not _is_reply(self._call, response):
-            self._client.finish(self._call, await _aread(response))
-        self._response = response
+        self._opened = _opened(self._client.async_http, _streaming(self._client, self._call), self._reconnect)
+        if not self._begun(await self._opened.__aenter__()):
+            self._client.finish(self._call, await _aread(self.http))
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await self._opened.__aexit__(*exception)
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        if self._response is not None:
-            async for item in self._items(self._response):
-                yield item
-            return
-        async with self:
-            async for item in self._items(self.http):
-                yield item
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _AsyncItems(self)
 
-    async def _items(self, response: Response) -> AsyncIterator[T]:
-        if self._is_sse:
-            async for event in response.aevents():
-                if event.data == "[DONE]":
-                    return
-                if event.data and (item := self._decode(event)) is not UNSET:
-                    yield item
-            return
-        async for line in response.aiter_lines():
-            text = line.lstrip("\x1e").strip()
-            if text:
-                yield self._decode(text.encode())
+
+class _AsyncItems(AsyncIterator[T]):
+    """Go from item to item. No generator, which would be to be closed by who leaves it early, as trio says aloud."""
+
+    def __init__(self, events: AsyncEvents[T]) -> None:
+        self._events = events
+        self._is_to_open = events._source is None
+        self._is_to_close = False
+        self._received: Any = None
+
+    async def __anext__(self) -> T:
+        events = self._events
+        if self._is_to_open:
+            await events.__aenter__()
+            self._is_to_open, self._is_to_close = False, True
+        if self._received is None:
+            self._received = aiter(events._received(events.http.aevents, events.http.aiter_lines))
+        try:
+            return await self._following()
+        except BaseException:
+            if self._is_to_close:
+                self._is_to_close = False
+                await events.__aexit__(None, None, None)
+            raise
+
+    async def _following(self) -> T:
+        async for received in self._received:
+            item: Any = self._events._item_of(received)
+            if item is _END:
+                break
+            if item is not UNSET:
+                found: T = item
+                return found
+        raise StopAsyncIteration
+
+    def __del__(self) -> None:
+        # A loop that was left before its end: closing never awaits.
+        if self._is_to_close:
+            run_blocking(self._events.__aexit__(None, None, None))
 
 
 class Streamed(Generic[T, E]):
