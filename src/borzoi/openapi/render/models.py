@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..plan.values import LiteralOf, Model, OneOf, Package, Type
 from .libraries import LIBRARIES, Library
 from .text import WIDTH, Expression, Group, docstring, lines_of, literal
-from .types import Types, import_of, names_in
+from .types import Types, import_of, import_order, names_in, natural_order
 
 
 def render_models(package: Package) -> dict[str, str]:
@@ -37,8 +37,9 @@ def _index(package: Package) -> str:
     by_module: dict[str, list[str]] = {}
     for each in models:
         by_module.setdefault(each.module, []).append(each.name)
-    for module in sorted(by_module):
-        lines += import_of(f".{module}", [f"{name} as {name}" for name in by_module[module]], indent=4)
+    for module in sorted(by_module, key=natural_order):
+        found = sorted(by_module[module], key=import_order)
+        lines += import_of(f".{module}", [f"{name} as {name}" for name in found], indent=4)
     lines += ["else:"]
     homes = [f"{literal(each.name)}: {literal(each.module)}" for each in models]
     lines += (
@@ -83,9 +84,10 @@ def _imported(models: list[Model], types: Types) -> list[str]:
         if each.name not in own
     }
     by_module: dict[str, list[str]] = {}
-    for module, name in sorted(needed):
+    for module, name in needed:
         by_module.setdefault(module, []).append(name)
-    return [line for module, found in by_module.items() for line in import_of(f".{module}", found)]
+    modules = sorted(by_module, key=natural_order)
+    return [line for each in modules for line in import_of(f".{each}", sorted(by_module[each], key=import_order))]
 
 
 def _types_of(model: Model) -> list[Type]:

@@ -6,7 +6,6 @@ import re
 
 from ..plan import names
 from ..plan.values import Field, Header, MapOf, Operation, Package
-from .models import docstring_text
 from .signatures import function, is_download, is_stream_only, method
 from .text import Group, docstring, lines_of, literal
 from .types import Types, import_of, imports, names_in
@@ -101,8 +100,8 @@ def render_functions(tag: str, operations: list[Operation], types: Types) -> str
     body: list[str] = []
     for each in operations:
         body += function(each, types)
-    title = f'"""The operations of {docstring_text(tag)} as functions: `sync`, `asyncio`, and both `_detailed`."""'
-    head = [title, "", *NO_BODIES, "", HEAD, "", *heading(body, names_in(body), [])]
+    title = docstring(f"The operations of {tag} as functions: `sync`, `asyncio`, and both `_detailed`.", 0)
+    head = [*title, "", *NO_BODIES, "", HEAD, "", *heading(body, names_in(body), [])]
     head += ["", *import_of(".._operations", [f"{each} as _{each}" for each in resources])]
     return "\n".join([*head, *checked(body, client=True), "", "", *body, ""])
 

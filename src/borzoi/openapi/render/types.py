@@ -125,5 +125,23 @@ def import_of(module: str, found: list[str], *, indent: int = 0) -> list[str]:
     return [f"{pad}from {module} import (", *[f"{pad}    {each}," for each in found], f"{pad})"]
 
 
+def import_order(name: str) -> tuple[object, ...]:
+    """Return the key by which isort puts names in order: constants first, then classes."""
+    return _order(name)[0], natural_order(name)
+
+
+def natural_order(name: str) -> tuple[object, ...]:
+    """Return the key by which isort puts modules in order: numbers in them by their size, those from 0 as fractions."""
+    parts = [
+        (0, 0 if part[0] == "0" else len(part), part) if part.isdecimal() else (1, 0, part)
+        for part in _DIGITS.split(name.lower())
+        if part
+    ]
+    return parts, name
+
+
+_DIGITS = re.compile(r"(\d+)")
+
+
 def _order(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
