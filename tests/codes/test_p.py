@@ -10,7 +10,10 @@ import pytest
 import borzoi
 from borzoi import HTTPTransport, Proxy
 from borzoi._backends.memory import MemoryBackend
-from tests.exchange.http_peers import Asked, answer, http, network_client
+from tests.exchange.http2_scripts import answering
+from tests.exchange.http_peers import Asked, answer, assert_whole, http, network_client
+from tests.worlds.certificates import client_context, server_context
+from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
 from tests.worlds.proxies import proxying
 from tests.worlds.world import WORLDS
@@ -33,29 +36,64 @@ class TestP1:
             return answer(b"", location, status=b"302 Found") if len(heads) == 1 else answer()
 
         async def body(url: str, other: str) -> None:
-            from tests.worlds.certificates import client_context
-
-            via = Proxy(url, auth=("user", SECRET.decode()))
             settings: dict[str, Any] = {"verify": client_context(), "client": {"follow_redirects": True, "timeout": 20}}
-            async with network_client(WORLDS[name], proxy=via, **settings) as client:
-                extensions = {"sni_hostname": "127.0.0.1"}
-                try:
-                    await client.get("https://one.test/", extensions=extensions)
-                except borzoi.ConnectError:
-                    # The certificate is not for where the redirect leads, and that is fine.
-                    assert heads
-            async with network_client(WORLDS[name], proxy=other, **settings) as client:
-                await client.get("https://one.test/", extensions=extensions)
+            for via in (Proxy(url, auth=("user", SECRET.decode())), other):
+                async with network_client(WORLDS[name], proxy=via, **settings) as client:
+                    assert (await client.get("https://one.test/")).text == "ok"
 
-        from tests.worlds.certificates import server_context
-
-        with RawServer(http(respond), tls=server_context()) as origin:
+        with RawServer(http(respond), tls=server_context("one.test", "two.test")) as origin:
             with proxying(kind, origin) as first, proxying(kind, origin) as second:
                 WORLDS[name].run(body, first.url, second.url)
-                assert all(told.credentials for told in first.told)
+                assert [(told.host, bool(told.credentials)) for told in first.told] == [
+                    (b"one.test", True),
+                    (b"two.test", True),
+                ]
                 assert [told.credentials for told in second.told] == [None]
+        assert len(heads) == 3
         assert SECRET not in b"".join(heads)
         assert b"uthorization" not in b"".join(heads)
+
+    @pytest.mark.parametrize("name", ["blocking", "asyncio", "trio"])
+    @pytest.mark.parametrize("http2", [False, True], ids=["HTTP/1.1", "HTTP/2"])
+    @pytest.mark.parametrize("kind", ["http", "https", "socks5"])
+    def test_set_on_a_request_they_go_through_no_tunnel(self, kind: str, name: str, *, http2: bool) -> None:
+        """A Proxy-Authorization of the request, or of its client, is refused where an origin would get it."""
+        secret = {"Proxy-Authorization": "Basic " + SECRET.decode()}
+        heads: list[bytes] = []
+
+        def respond(asked: Asked) -> bytes:
+            heads.append(asked.head)
+            return answer()
+
+        def respond_over_http2(peer: Http2Peer, request: Request) -> None:
+            heads.extend(value for _, value in request.headers)
+            peer.respond(request.stream, body=b"ok")
+
+        async def body(url: str) -> None:
+            via = Proxy(url, ssl_context=client_context() if kind == "https" else None)
+            settings: dict[str, Any] = {"proxy": via, "verify": client_context(), "http2": http2}
+            async with network_client(WORLDS[name], client={"timeout": 20}, **settings) as client:
+                assert (await client.get("https://localhost/")).text == "ok"
+                for of_client in (False, True):
+                    client.headers.update(secret if of_client else {})
+                    with pytest.raises(borzoi.LocalProtocolError, match="Give the proxy its credentials") as caught:
+                        await client.get("https://localhost/", headers={} if of_client else secret)
+                    assert str(caught.value.request.url) == "https://localhost/"
+                    assert SECRET.decode() not in str(caught.value)
+                    assert_whole(client)
+                del client.headers["Proxy-Authorization"]
+                assert (await client.get("https://localhost/")).text == "ok"
+
+        peer = (
+            http2_server(answering(respond_over_http2), tls=True)
+            if http2
+            else RawServer(http(respond), tls=server_context())
+        )
+        with peer as origin, proxying(kind, origin) as proxy:
+            WORLDS[name].run(body, proxy.url)
+            assert not any(told.credentials for told in proxy.told)
+        assert heads
+        assert SECRET not in b"".join(heads)
 
 
 ASKED: list[dict[str, Any]] = [

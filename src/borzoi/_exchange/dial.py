@@ -229,8 +229,15 @@ class Dialer:
         return sum(one[0] for one in counts), sum(one[1] for one in counts), sum(one[2] for one in counts)
 
     def forwarding(self, route: Route) -> Forwarding | None:
-        """Return how requests are written for a proxy that forwards them; None where no proxy reads them."""
-        return self._via.forwarding if self._via is not None and route.scheme == b"http" else None
+        """Return how requests are written for a proxy that forwards them, or tunnels them; None where there is none."""
+        if self._via is None:
+            return None
+        if route.scheme == b"http" and self._via.forwarding is not None:
+            return self._via.forwarding
+
+        from .tunnelling import TUNNELLING
+
+        return TUNNELLING
 
     def shares(self, scheme: bytes) -> bool:
         """Return whether a connection for a scheme may turn out to be one of HTTP/2."""

@@ -261,6 +261,10 @@ class SharingPool(Pool):
         if not self._dialer.speaks_http2(route, stream):
             return super()._connection_of(lane, route, stream)
         connection = MultiplexedConnection(self, lane, route, duplex_of(stream))
+        if self._dialer.proxy is not None:
+            from .tunnelling import TunnelledHttp2
+
+            connection.http2 = TunnelledHttp2()
         lane.shared.append(connection)
         return connection
 

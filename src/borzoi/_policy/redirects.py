@@ -112,6 +112,8 @@ def redirect_headers(request: Request, url: URL, method: str) -> Headers:
         if not _is_upgrade(request.url, url):
             for name in (*CREDENTIAL_HEADERS, *request.extensions.get(SENSITIVE, ())):
                 headers.pop(name, None)
+        # What was for a proxy that forwards to http is not for who is behind its tunnel: RFC 9110 11.7.2.
+        headers.pop("Proxy-Authorization", None)
         headers["Host"] = url._host_header.decode("ascii")
 
     # RFC 9110 15.4: without the body, the fields that describe it go as well.
