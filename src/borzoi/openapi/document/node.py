@@ -39,6 +39,11 @@ class Document:
             self._values[uri] = upgrade(value)
             if b"$recursiveRef" in content:
                 bind_recursion(self._values[uri])
+            if b"$dynamicRef" in content:
+                from .generics import bind_generics
+
+                for pointer, reason in bind_generics(self._values[uri], self.sources.name(uri)):
+                    self.diagnostics.append(Diagnostic(self.sources.name(uri), pointer, reason))
         return self._values[uri]
 
     def note(self, node: Node, reason: str) -> None:

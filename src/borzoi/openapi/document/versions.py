@@ -44,7 +44,7 @@ def allow_null(schema: dict[str, Any], *, is_alternative: bool = False) -> None:
 def bind_recursion(root: Any) -> None:
     """Write each `$recursiveRef` of JSON Schema 2019-09 as a reference to the schema around it that has the anchor.
 
-    OpenAPI 3.1 has the newer `$dynamicRef`, and published documents have this one.
+    OpenAPI 3.1 has the newer `$dynamicRef`, for which there is `generics`; published documents have this one.
     """
     stack: list[tuple[Any, str, str]] = [(root, "", "")]
     while stack:
