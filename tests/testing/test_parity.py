@@ -130,7 +130,8 @@ def test_a_fault_over_tls(wrong: Fault, kind: type[Exception], http2: bool, one_
     timeout = SHORT if kind is STALLS else 10
     settings = {"verify": server.trust(), "timeout": timeout, "http2": http2}
     text = assert_same(one_world, server, lambda routes, _: routes.get("/path").reply(wrong), kind, **settings)
-    assert "EOF occurred in violation of protocol" in text or not repr(wrong).startswith("ragged")
+    # CPython before 3.11.4 leaves the words to OpenSSL: "unexpected eof while reading".
+    assert re.search("EOF occurred in violation of protocol|unexpected eof", text) or "ragged" not in repr(wrong)
 
 
 @pytest.mark.parametrize("settings", [{}, HTTP2], ids=["HTTP/1.1", "HTTP/2"])

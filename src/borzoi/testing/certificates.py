@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from .._backends.base import show_cuts
+
 if TYPE_CHECKING:
     from .._backends.base import TLSOptions
 
@@ -85,16 +87,15 @@ def reset_error(error: OSError) -> OSError:
     """Return what a reset of the connection is under TLS: before Python 3.13 nothing told it from an end."""
     if _tells_resets():
         return error
-    end = ragged_eof()
-    return ssl.SSLEOFError(end.errno, str(end.strerror).rpartition("] ")[2])
+    place = str(ragged_eof().strerror).rpartition(" ")[2]
+    return ssl.SSLEOFError(ssl.SSL_ERROR_EOF, f"EOF occurred in violation of protocol {place}")
 
 
 @cache
 def _tells_resets() -> bool:
     ours, theirs = socket.socketpair()
     theirs.close()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    with context.wrap_socket(
+    with _context().wrap_socket(
         ours, server_hostname="place", do_handshake_on_connect=False, suppress_ragged_eofs=False
     ) as broken:
         try:
@@ -105,7 +106,14 @@ def _tells_resets() -> bool:
 
 
 def _client(incoming: ssl.MemoryBIO) -> ssl.SSLObject:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="place")
+    return _context().wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="place")
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # As contexts are in use: CPython before 3.11.4 would have them hide a cut.
+    show_cuts(context)
+    return context
 
 
 def _failure(act: Callable[[], object]) -> OSError:
