@@ -75,7 +75,8 @@ class TracedMultiplexedExchange(MultiplexedExchange):
             raise
 
     async def _ask_in_steps(self, connection: MultiplexedConnection) -> bool:
-        if not connection.requests:
+        is_new = not connection.requests
+        if is_new:
             async with self._step("send_connection_init"):
                 with connection.guard:
                     connection.push()
@@ -90,7 +91,6 @@ class TracedMultiplexedExchange(MultiplexedExchange):
             pass
         async with self._step("send_request_body", stream_id=number):
             await self._send_rest(connection, stream)
-        is_new = not connection.http2.settled
         async with self._step("receive_response_headers", stream_id=number) as told:
             if is_new:
                 async with Step(self._trace, "http2.receive_remote_settings", {}):

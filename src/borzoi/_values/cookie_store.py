@@ -336,9 +336,9 @@ class CookieStore:
     def _hides_secure(self, cookie: StoredCookie) -> bool:
         # RFC 6265bis section 5.7: what comes without TLS must not replace or shadow what is for TLS alone.
         return any(
-            old.secure and old.name == cookie.name and _path_matches(cookie.path, old.path)
+            (old := names.get(cookie.name)) is not None and old.secure and _path_matches(cookie.path, old.path)
             for domain in self._related(cookie.domain.removeprefix("."))
-            for old in _cookies_in(self.domains.get(domain, {}))
+            for names in list(self.domains.get(domain, {}).values())
         )
 
     def _related(self, domain: str) -> list[str]:
@@ -364,7 +364,7 @@ class CookieStore:
     def _make_room(self, domain: str, now: float) -> None:
         paths = self.domains.get(domain, {})
         if _count(paths) >= MAX_PER_DOMAIN:
-            self._evict(_cookies_in(paths), MAX_PER_DOMAIN - 1, now)
+            self._evict(_cookies_in(paths), MAX_PER_DOMAIN - MAX_PER_DOMAIN // 10, now)
 
         # Counting looks at the whole store, so it waits until as many cookies came as there was room for.
         self._until_count -= 1
