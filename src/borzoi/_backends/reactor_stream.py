@@ -43,14 +43,11 @@ class SocketStream(Receiving):
         "peer",
     )
 
-    _full: tuple[type[OSError], ...] = (BlockingIOError,)
-    """What sending raises while nothing is taken."""
-
     def __init__(self, reactor: Reactor, sock: socket.socket, peer: str) -> None:
         self._reactor = reactor
         self._socket = sock
         self._receive = sock.recv
-        self._send = sock.send
+        self._send: Callable[[bytes | memoryview], int] = sock.send
         self._descriptor = sock.fileno()
         self._reader: Waiter | None = None
         self._writer: Waiter | None = None
@@ -108,7 +105,7 @@ class SocketStream(Receiving):
             reactor.deadlines.pop(waiter, None)
         if type(answer) is bytes:
             return answer
-        if answer:
+        if answer is not None:
             await self.write(bytes(answer), write_timeout)
         return await self.read(read_timeout)
 
@@ -119,7 +116,7 @@ class SocketStream(Receiving):
             return
         try:
             sent = self._send(data)
-        except self._full:
+        except BlockingIOError:
             sent = 0
         except OSError as error:
             failure = self._broken(WriteError, "Writing to", error)
