@@ -65,6 +65,56 @@ def test_a_wrong_document(tmp_path: Path, capsys: pytest.CaptureFixture[str], te
     assert expected in refused(tmp_path, text, capsys)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "api.yaml:1 #: This is no OpenAPI document: it is empty."),
+        (b"\n# nothing\n", "it is empty"),
+        (HEAD.encode() + b"x: caf\xe9", "api.yaml:3: This is not YAML: byte 52, 0xe9, is not UTF-8."),
+        (HEAD.encode() + b"x: \x01", "api.yaml:3: This is not YAML: it has the character U+0001."),
+        (HEAD.encode("utf-16") + b"x", "0x78, is not UTF-16."),
+        (b"\x89PNG\r\n", "api.yaml:1: This is not YAML: byte 0, 0x89, is not UTF-8."),
+        (b'{"openapi":\n"\xff"}', "api.yaml:2: This is not JSON: byte 13, 0xff, is not UTF-8."),
+    ],
+)
+def test_what_is_no_text(tmp_path: Path, content: bytes, expected: str) -> None:
+    """What is empty, or no text, is refused with the line and the byte."""
+    place = tmp_path / "api.yaml"
+    place.write_bytes(content)
+    with pytest.raises(DocumentError) as caught:
+        generate(place, output=tmp_path / "out")
+    assert expected in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [HEAD.encode("utf-16"), HEAD.encode("utf-8-sig"), HEAD.replace("\n", "\r\n").encode()]
+)
+def test_other_encodings(tmp_path: Path, content: bytes) -> None:
+    """UTF-16, a byte order mark, and lines that end as those of Windows do are read."""
+    place = tmp_path / "api.yaml"
+    place.write_bytes(content)
+    assert generate(place, output=tmp_path / "out").package.title == "T"
+
+
+@pytest.mark.parametrize(
+    ("operation", "note"),
+    [
+        ("responses: [1]", "/responses: 'responses' must be an object: this says nothing."),
+        ("parameters: {a: 1}", "/parameters: 'parameters' must be an array: this says nothing."),
+        ("parameters: [null]", "/parameters/0: A parameter '' in '' is not sent."),
+        ("requestBody: 1", "/requestBody: 'requestBody' must be an object: this says nothing."),
+        ("parameters: [{name: a, in: query, schema: {properties: {b: 7}}}]", "properties/b: A schema must be an object, or true or false: this one says nothing."),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_is_told(tmp_path: Path, operation: str, note: str) -> None:
+    """A part of an operation that has the wrong shape is told by its pointer, and an error with --strict."""
+    place = tmp_path / "api.yaml"
+    place.write_text(f"{HEAD}paths: {{/a: {{get: {{{operation}}}}}}}")
+    made = generate(place, output=tmp_path / "out")
+    assert any(str(each).endswith(note) for each in made.diagnostics), made.diagnostics
+
+
 def test_a_link_out_of_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A reference to a link that leads outside is refused."""
     inside = tmp_path / "inside"

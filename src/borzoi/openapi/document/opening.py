@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .diagnostics import DocumentError
 from .node import Document
 from .sources import Sources
 
@@ -32,7 +31,7 @@ def parsed_document(content: bytes, *, name: str = "openapi.json") -> Document:
 def _checked(document: Document) -> Document:
     root = document.root
     if not isinstance(root.value, dict):
-        raise DocumentError("This is no OpenAPI document: it is not an object.", file=document.sources.name(root.uri))
+        raise root.wrong(f"This is no OpenAPI document: it is {'empty' if root.value is None else 'not an object'}.")
     version = root.value.get("openapi")
     if not isinstance(version, (str, int, float)):
         raise root.wrong(f'This is no OpenAPI document: it has neither "openapi" nor "swagger". {SUPPORTED}')

@@ -36,8 +36,8 @@ def _parse_json(content: bytes, file: str) -> Any:
         return msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except RecursionError:
         raise DocumentError("The document nests too deeply.", file=file) from None
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"This is not JSON: a string of it is not UTF-8 ({error.reason}).", file=file) from None
+    except UnicodeDecodeError:
+        raise _no_text(content, "JSON", file) from None
     except msgspec.DecodeError as error:
         if file.lower().endswith((".yaml", ".yml")):
             # A flow mapping of YAML begins as an object of JSON does.
@@ -58,10 +58,31 @@ def _parse_yaml(content: bytes, file: str) -> Any:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else min(mark.line, content.rstrip().count(b"\n")) + 1
         raise DocumentError(f"This is not YAML: {error.problem or error.context}.", file=file, line=line) from None
+    except yaml.reader.ReaderError:
+        raise _no_text(content, "YAML", file) from None
     except (yaml.YAMLError, ValueError, UnicodeError) as error:
         raise DocumentError(f"This is not YAML: {str(error).splitlines()[0]}.", file=file) from None
     _check_size(value, file)
     return value
+
+
+def _no_text(content: bytes, format: str, file: str) -> DocumentError:
+    """Return the error that says what in a content is no text, and on which line."""
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode(encoding, "replace")
+        reason = f"byte {error.start}, 0x{content[error.start]:02x}, is not {encoding.upper()}"
+    else:
+        found = _NO_TEXT.search(text)
+        before = text[: found.start()] if found else text
+        reason = f"it has the character U+{ord(found[0]):04X}" if found else "it has a character that may not be there"
+    return DocumentError(f"This is not {format}: {reason}.", file=file, line=before.count("\n") + 1)
+
+
+_NO_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What may not be in YAML (YAML 1.2.2, section 5.1)."""
 
 
 @cache

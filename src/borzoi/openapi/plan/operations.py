@@ -57,6 +57,7 @@ class Operations:
         """Return what one method of one path becomes."""
         if not isinstance(node.value, dict):
             raise node.wrong("An operation must be an object.")
+        _check_shapes(node)
         given = node.text("operationId")
         title = given or f"{method}_{_words_of(path)}"
         tag = next((each.value for each in node.child("tags").elements() if isinstance(each.value, str)), "")
@@ -275,6 +276,14 @@ class Operations:
 def requirements(node: Node) -> tuple[tuple[str, ...], ...]:
     """Return the alternatives of a `security`: each names the schemes that it needs together."""
     return tuple(tuple(name for name, _ in each.items()) for each in node.elements())
+
+
+def _check_shapes(operation: Node) -> None:
+    """Note what says nothing because it is no object, or no array, where there must be one."""
+    for key, kind in (("parameters", list), ("responses", dict), ("requestBody", dict), ("callbacks", dict)):
+        if not isinstance(operation.value.get(key, kind()), kind):
+            expected = "an object" if kind is dict else "an array"
+            operation.child(key).note(f"{key!r} must be {expected}: this says nothing.")
 
 
 def _schema_of(content: Node) -> Any:

@@ -146,6 +146,8 @@ class Schemas:
         """Return the type of a schema that needs no name here: it is plain, or it has one elsewhere."""
         value = node.value
         if not isinstance(value, dict):
+            if not isinstance(value, bool):
+                node.note("A schema must be an object, or true or false: this one says nothing.")
             return self.untyped(node, UNDECLARED)
         if "$ref" not in value:
             return self._scalar(value, side)
