@@ -65,6 +65,8 @@ def test_the_application_makes_its_document(place: Path) -> None:
         ("api.json --config type.yaml", "The setting 'include' must be a list"),
         ("api.json --config style.yaml", "The style 'odd' is none of"),
         ("api.json -o api.json", "is a file"),
+        ("api.json --include cup --include tea", "No operation is left: none has the tag, path or id 'cup or tea'."),
+        ("api.json --strict --exclude cup", "No operation has the tag, path or id 'cup'."),
     ],
 )
 def test_what_is_wrong_is_said(place: Path, capsys: pytest.CaptureFixture[str], arguments: str, said: str) -> None:

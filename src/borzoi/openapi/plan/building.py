@@ -71,8 +71,22 @@ class Selection:
 
     def takes(self, operation: Operation) -> bool:
         """Tell whether an operation is wanted: by its tag, its path or its id."""
-        marks = {operation.tag, operation.resource, operation.path, operation.id, operation.name}
+        marks = _marks_of(operation)
         return (not self.include or not marks.isdisjoint(self.include)) and marks.isdisjoint(self.exclude)
+
+    def of(self, operations: list[Operation], root: Node) -> list[Operation]:
+        """Return the operations that are wanted. Raises DocumentError where some are, and there are none of those."""
+        known = set[str]().union(*[_marks_of(each) for each in operations])
+        for mark in (*self.include, *self.exclude):
+            if mark not in known:
+                root.note(f"No operation has the tag, path or id {mark!r}.")
+        if self.include and known.isdisjoint(self.include):
+            raise root.wrong(f"No operation is left: none has the tag, path or id {' or '.join(self.include)!r}.")
+        return [each for each in operations if self.takes(each)]
+
+
+def _marks_of(operation: Operation) -> set[str]:
+    return {operation.tag, operation.resource, operation.path, operation.id, operation.name}
 
 
 def build_plan(document: Document, selection: Selection | None = None, meter: Meter | None = None) -> Package:
@@ -92,7 +106,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     declare_discriminators(schemas.models)
     _name_models(schemas, MODEL_NAMES | _LIBRARY_NAMES[chosen.models])
     title = root["info"].text("title", "API")
-    chosen_operations = _named([each for each in operations if chosen.takes(each)], dict(chosen.operation_names))
+    chosen_operations = _named(chosen.of(operations, root), dict(chosen.operation_names))
     headers, called = _headers(chosen_operations)
     links = {node.pointer: found for _, _, _, node in declared if (found := links_of(node))}
     linked = _classes_of_links([each for each in chosen_operations if each.pointer in links])
