@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -26,18 +27,12 @@ CACHE = ROOT / ".cache" / "mypy-generated"
 ID = "7f3c1b1e-4c43-4b1c-9d6d-2f1f0c1c2a3b"
 USER = {"id": ID, "email": "a@example.org", "name": "A", "created_at": "2026-01-02T03:04:05Z", "is_active": True}
 
-EXAMPLE = """
-from user_management_api_client import Client                    # the package is named after the document's title
-from user_management_api_client.api.default import list_users, get_user
-from user_management_api_client.models import User               # id: UUID, created_at: datetime, email validated
-from uuid import UUID
 
-async def example() -> None:
-    global users_response, user
-    async with Client(base_url="https://api.example.com/v1") as client:
-        users_response = await list_users.asyncio(client=client, limit=5)
-        user = await get_user.asyncio(client=client, user_id=UUID("7f3c1b1e-4c43-4b1c-9d6d-2f1f0c1c2a3b"))
-"""
+def example(page: str) -> str:
+    """Return the example of a page that uses the package."""
+    blocks = re.findall(r"^```py\n(.*?)^```\n", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (found,) = [block for block in blocks if "list_users.asyncio" in block]
+    return str(found)
 
 
 def answer(request: Asked) -> Reply:
@@ -65,19 +60,28 @@ def package(importing: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     return importing / "user_management_api_client"
 
 
-@pytest.mark.parametrize("run", [asyncio.run, lambda coroutine: trio.run(lambda: coroutine)])
-def test_the_example_runs(package: Path, api: API, run: Any) -> None:
+@pytest.mark.parametrize("run", [lambda example: asyncio.run(example()), trio.run], ids=["asyncio", "trio"])
+def test_the_example_runs(package: Path, api: API, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """The command and the code of the first example work as they stand, the address of the server aside."""
     names: dict[str, Any] = {}
-    exec(EXAMPLE.replace("https://api.example.com", api.url), names)
-    run(names["example"]())
+    exec(example("README.md").replace("https://api.example.com", api.url), names)
+    user = run(names["example"])
 
-    user = names["user"]
-    assert names["users_response"].users == [user]
+    assert capsys.readouterr().out == f"{[user]}\n"
     assert isinstance(user, names["User"])
     assert user.id == UUID(ID)
     assert user.created_at.isoformat() == "2026-01-02T03:04:05+00:00"
     assert [each.target for each in api.asked] == ["/v1/users?limit=5", f"/v1/users/{ID}"]
+
+
+def test_the_example_of_the_page_runs(package: Path, api: API, capsys: pytest.CaptureFixture[str]) -> None:
+    """So does the longer one, which ends in a typed error."""
+    exec(example("docs/openapi.md").replace("http://127.0.0.1:8000", api.url), {})
+
+    asynchronous, status, blocking, error = capsys.readouterr().out.splitlines()
+    assert "a@example.org" in asynchronous
+    assert blocking == asynchronous
+    assert (status, error) == ("200", "404 nobody")
 
 
 def test_both_styles_in_blocking_code(package: Path, api: API) -> None:
@@ -183,13 +187,3 @@ def test_the_page_runs(package: Path, api: API, capsys: pytest.CaptureFixture[st
     assert printed[1] == "200"
     assert printed[0] == printed[2]
     assert printed[3] == "404 nobody"
-
-
-def test_the_readme_runs(package: Path, api: API, capsys: pytest.CaptureFixture[str]) -> None:
-    """The example of the README runs as it is, the address aside."""
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = page.partition("```py\n")[2].partition("```")[0]
-    capsys.readouterr()
-    exec(code.replace("https://api.example.com", api.url), {})
-
-    assert capsys.readouterr().out == "A a@example.org\n"
