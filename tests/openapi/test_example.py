@@ -174,16 +174,3 @@ def test_two_runs_are_the_same(package: Path, capsys: pytest.CaptureFixture[str]
     assert main(["openapi", "generate", "user-api.yaml", "--check"]) == 1
     assert "1 files differ" in capsys.readouterr().out
     assert (package / "client.py").read_text() == ""
-
-
-def test_the_page_runs(package: Path, api: API, capsys: pytest.CaptureFixture[str]) -> None:
-    """The example of docs/openapi.md runs as it is, the address aside."""
-    page = (ROOT / "docs" / "openapi.md").read_text(encoding="utf-8")
-    code = page.partition("```py\n")[2].partition("```")[0]
-    capsys.readouterr()
-    exec(code.replace("http://127.0.0.1:8000", api.url), {})
-
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[1] == "200"
-    assert printed[0] == printed[2]
-    assert printed[3] == "404 nobody"
