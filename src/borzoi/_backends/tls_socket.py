@@ -94,6 +94,10 @@ class TLSSocket:
         """Return whether the last `recv()` has received, and left nothing."""
         return self._was_short and not self._incoming.pending
 
+    def has_more(self) -> bool:
+        """Return whether something has come that was not read."""
+        return self._incoming.pending > 0
+
     def reply(self) -> None:
         """Send what reading has to answer: a new key, for example. What is broken is told to who writes."""
         with contextlib.suppress(OSError):
