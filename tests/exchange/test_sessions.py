@@ -12,7 +12,7 @@ import borzoi
 from borzoi import Limits
 from borzoi._exchange.sessions import MAX_READ, MAX_SESSIONS, MAX_UNRESUMED, Sessions
 from tests.exchange.http2_scripts import echo, http2_client
-from tests.exchange.http_peers import assert_whole, pool_of
+from tests.exchange.http_peers import assert_whole, network_client, pool_of
 from tests.exchange.test_tls import Secured
 from tests.worlds.certificates import authority, client_context, server_context
 from tests.worlds.http2_peer import Http2Peer, http2_server
@@ -236,3 +236,19 @@ def test_the_session_under_requests_that_came_together(async_world: World) -> No
 
     with http2_server(script, tls=True) as server:
         async_world.run(body)
+
+
+def test_a_session_with_a_proxy_that_forwards(world: World) -> None:
+    """The next connection to an https proxy for plain requests resumes the TLS session of the one before."""
+    peer = Secured()
+
+    async def body() -> None:
+        proxy = borzoi.Proxy(f"https://127.0.0.1:{server.port}", ssl_context=client_context())
+        limits = Limits(max_keepalive_connections=0)
+        async with network_client(world, proxy=proxy, limits=limits, client={"timeout": 20}) as client:
+            for _ in range(3):
+                assert (await client.get("http://origin.example/")).status_code == 200
+
+    with RawServer(peer, tls=server_context()) as server:
+        world.run(body)
+    assert peer.resumed == [False, True, True]

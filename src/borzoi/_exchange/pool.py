@@ -89,7 +89,7 @@ class Pool:
 
     def know(self, connection: Connection) -> None:
         """Keep what the first response over a connection has shown: the next one to its peer comes about faster."""
-        if connection.route.scheme in (b"https", b"wss"):
+        if connection.forwarding is not None or connection.route.scheme in (b"https", b"wss"):
             self._dialer.remember_session(connection.route, connection.stream)
         head = connection.engine.head
         if head is not None:
