@@ -1,4 +1,4 @@
-"""Addresses of e-mail: which are taken, and where one is that is none. Structs of msgspec look at their own."""
+"""Addresses of e-mail, and URIs: which are taken, and where one is that is none. Structs of msgspec look at their own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from borzoi import DecodingError
 from borzoi.openapi.plan import Selection
-from borzoi.openapi.runtime import UNSET, Email, check_email
+from borzoi.openapi.runtime import UNSET, Email, check_email, check_uri
 from borzoi.openapi.runtime.libraries import decoder
-from borzoi.openapi.runtime.values import EMAIL
+from borzoi.openapi.runtime.values import EMAIL, URI
 from tests.openapi.test_models import LIBRARIES, document, received, ref
 
 ADDRESS = {"type": "string", "format": "email"}
@@ -177,3 +177,56 @@ def test_what_the_collector_looks_at(client_of: Any, type_: Any, is_tracked: boo
     models = models_of(client_of(document(ref("Node"), Node=node)))
 
     assert models.Node.__struct_config__.gc is is_tracked
+
+
+LINK = {"type": "string", "format": "uri"}
+SITE = {
+    "type": "object",
+    "required": ["url"],
+    "properties": {"url": LINK, "up-stream": {"type": ["string", "null"], "format": "uri"}, "all": {"type": "array", "items": LINK}},
+}  # fmt: skip
+URIS = ("http://a/b?c#d", "mailto:a@b", "a:", "urn:isbn:1", "h2.x+y-z:b", "\x41:\u4f60", "a:\x01")
+NO_URIS = ("", ":", "a", "1a:b", "a b:c", "a:b c", "a:\u2003", "a:b\n", "\xe9:b", "-a:b", "a:\xa0")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_same_is_a_uri_in_all_libraries(client_of: Any, library: str) -> None:
+    """What is a URI is one as a member, as one that may be null, and in a list, whatever models are made with."""
+    package = client_of(document(ref("Site"), Site=SITE), selection=Selection(models=library))
+    site = decoder(models_of(package).Site)
+
+    def takes(**members: Any) -> bool:
+        try:
+            site(msgspec.json.encode({"url": "a:b", **members}))
+        except msgspec.ValidationError:
+            return False
+        return True
+
+    taken = {text: (takes(url=text), takes(**{"up-stream": text}), takes(all=[text])) for text in (*URIS, *NO_URIS)}
+    assert taken == {**dict.fromkeys(URIS, (True, True, True)), **dict.fromkeys(NO_URIS, (False, False, False))}
+    assert takes(**{"up-stream": None})
+
+
+@given(st.text(st.sampled_from(":aZ1+-. \n\x00\x7f\xa0\xe9\u2003\u4f60"), max_size=8))
+@example("a\u4f60:b")
+def test_two_ways_to_look_at_a_uri(text: str) -> None:
+    """What a struct takes is what the pattern takes."""
+    try:
+        check_uri(text, "x")
+        is_taken = True
+    except ValueError:
+        is_taken = False
+
+    assert is_taken == (re.search(URI, text) is not None)
+    check_uri(None, "x")
+
+
+def test_the_place_of_what_is_no_uri(client_of: Any) -> None:
+    """The error names the member, by its name in JSON, in the whole reply; a struct looks at its own."""
+    package = client_of(document({"type": "array", "items": ref("Site")}, Site=SITE))
+    for wrong, place in (({"url": "x"}, "$[0].url"), ({"url": "a:b", "up-stream": "x"}, "$[0].up-stream")):
+        with pytest.raises(DecodingError) as caught:
+            received(package, [wrong])
+        assert str(caught.value).endswith(f"declares: Expected `str` matching regex {URI!r} - at `{place}`")
+    with pytest.raises(ValueError, match=r"in `\.url`"):
+        models_of(package).Site(url="nothing")

@@ -148,6 +148,22 @@ def test_errors_in_several_media_types(client_of: Any) -> None:
     assert "data: models.Size | models.Width | str" in Path(package.__path__[0], "errors.py").read_text()
 
 
+def test_what_errors_share_is_written_once(client_of: Any) -> None:
+    """What the errors of several operations are is a constant of their module; ranges are told from what they take in."""
+    content: dict[str, Any] = {"application/json": {"schema": ref("Size")}, "application/*": {"schema": ref("Width")}}
+    spec = declaring(content, status="404")
+    spec["paths"]["/x"]["delete"] = {**spec["paths"]["/x"]["get"], "operationId": "delete_x"}
+    package = client_of(spec)
+    table = Path(package.__path__[0], "_operations", "x.py").read_text()
+    with replying("application/json", b'{"width":1}', 404) as api, package.Client(api.url) as client:
+        with pytest.raises(APIStatusError) as caught:
+            client.x.delete()
+
+    assert caught.value.data.width == 1
+    assert table.count("Several(") == 1
+    assert table.count('{"404": _SIZE_OR_SIZE_OR_WIDTH}') == 2
+
+
 def _operation(folder: Path, spec: Any) -> Any:
     import json
 

@@ -65,6 +65,7 @@ BOOL = Plain("bool")
 BYTES = Plain("bytes")
 FILE = Plain("File")
 EMAIL = Plain("Email")
+URI = Plain("Uri")
 
 
 class Field(Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..plan import names
-from ..plan.values import EMAIL, NULL, Field, MapOf, Model, OneOf, Type
+from ..plan.values import EMAIL, NULL, URI, Field, MapOf, Model, OneOf, Type
 from .text import WIDTH, Group, alternatives, docstring, lines_of, literal
 from .types import Types, imports
 
@@ -77,11 +77,12 @@ class Library:
         return [*lines, *self.checks(model)]
 
     def checks(self, model: Model) -> list[str]:
-        """Return the method that looks at the addresses of e-mail, where there are any."""
-        found = [each for each in model.fields if self.has_checks and is_email(each.type)]
+        """Return the method that looks at the addresses, where there are any."""
+        found = [(each, checked_as(each.type)) for each in model.fields if self.has_checks and checked_as(each.type)]
         lines = ["", "    def __post_init__(self) -> None:"] if found else []
-        for field in found:
-            lines += lines_of(Group("check_email(", [f"self.{field.name}", literal(field.wire)], ")"), 8)
+        for field, name in found:
+            call = f"check_{name.lower()}("
+            lines += lines_of(Group(call, [f"self.{field.name}", literal(field.wire)], ")"), 8)
         return lines
 
     def others(self, annotation: str) -> list[str]:
@@ -101,9 +102,9 @@ class Library:
     def field(self, field: Field, types: Types) -> list[str]:
         """Return a member with what is said of it."""
         annotation = types.text(field.type, "")
-        if self.has_checks and is_email(field.type):
+        if self.has_checks and (checked := checked_as(field.type)):
             # The class looks at it itself.
-            annotation = annotation.replace("Email", "str")
+            annotation = annotation.replace(checked, "str")
         unset, _ = self.unset
         if not field.required and annotation != "Any" and not (unset == "None" and annotation.endswith("None")):
             annotation += f" | {unset}"
@@ -134,9 +135,10 @@ class Library:
         return lines_of(group, 4)
 
 
-def is_email(type: Type) -> bool:
-    """Tell whether a type is that of addresses of e-mail, or of such and null."""
-    return type in (EMAIL, OneOf((EMAIL, NULL)))
+def checked_as(type: Type) -> str:
+    """Return which addresses a type is of, or of such and null: Email, Uri, or nothing."""
+    found = next((each for each in (EMAIL, URI) if type in (each, OneOf((each, NULL)))), None)
+    return "" if found is None else found.text
 
 
 def _broken(annotation: str) -> list[str]:

@@ -104,7 +104,7 @@ def _assembled(
     library: Library,
 ) -> str:
     used = names_in([line for block in (*blocks, *late) for line in block])
-    runtime = {"union", "OpenStruct", "OpenDataclass", "check_email"} & used
+    runtime = {"union", "OpenStruct", "OpenDataclass", "check_email", "check_uri"} & used
     head = ['"""' + _title(models) + '"""', "", "from __future__ import annotations", ""]
     imported = library.imports(used - {"Unset"}, runtime)
     lines = [*head, *imported]

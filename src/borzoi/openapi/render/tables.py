@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 
 from ..plan import names
 from ..plan.values import Link, Operation, Package, Pages, Parameter, Part, Reply, Server
@@ -18,11 +20,17 @@ _NAMES = frozenset({
 })  # fmt: skip
 
 
+_NONE: Mapping[tuple[str, ...], str] = {}
+
+
 def render_table(resource: str, operations: list[Operation], package: Package, types: Types) -> str:
     """Return the module that says how the operations of a resource go over the wire."""
     lines: list[str] = []
+    shared = _shared(operations, types)
+    for several, name in shared.items():
+        lines += lines_of(_after(f"{name} = ", _several(several)), 0)
     for each in operations:
-        lines += lines_of(_table(resource, each, package, types), 0)
+        lines += lines_of(_table(resource, each, package, types, shared), 0)
     # The keyword is no name.
     used = names_in([line.replace("query=", "") for line in lines])
     head = [f'"""How the operations of {resource} go over the wire."""', "", "from __future__ import annotations", ""]
@@ -37,7 +45,23 @@ def render_table(resource: str, operations: list[Operation], package: Package, t
     return "\n".join([*head, "", *lines, ""])
 
 
-def _table(resource: str, operation: Operation, package: Package, types: Types) -> Group:
+def _shared(operations: list[Operation], types: Types) -> dict[tuple[str, ...], str]:
+    """Return what errors of more than one operation are in several media types, and what that is called."""
+    errors = [error for each in operations for error in each.errors if error.others]
+    counts = Counter(_bodies(each, types) for each in errors)
+    found = [each for each, count in counts.items() if count > 1]
+    titles = [("_" + "_OR_".join(names.snake(_title(body)).upper() for body in each), repr(each)) for each in found]
+    return dict(zip(found, names.distinct(titles), strict=True))
+
+
+def _title(body: str) -> str:
+    words = re.findall(r"\w+", body.rpartition(": ")[2])
+    return "_".join(each for each in words if each != "models")
+
+
+def _table(
+    resource: str, operation: Operation, package: Package, types: Types, shared: Mapping[tuple[str, ...], str]
+) -> Group:
     items: list[Expression] = [literal(f"{operation.method} {operation.path}")]
     queries = [each for each in operation.parameters if each.location == "query"]
     # They are sent in the order of the document, so that one which is not plain keeps the others from being short.
@@ -54,7 +78,7 @@ def _table(resource: str, operation: Operation, package: Package, types: Types) 
     items.append(_replies("replies", operation.replies, types))
     if operation.errors:
         noun = literal(names.pascal(names.singular(resource)))
-        items.append(Group("errors=Errors(", [noun, _replies("", operation.errors, types)], ")"))
+        items.append(Group("errors=Errors(", [noun, _replies("", operation.errors, types, shared)], ")"))
     if operation.security != package.required:
         items.append(_security(operation))
     usual = dict.fromkeys(each.media_type for each in operation.replies if each.media_type)
@@ -132,22 +156,31 @@ def _part(part: Part) -> str:
     return f"Part({', '.join(given)})"
 
 
-def _replies(name: str, replies: tuple[Reply, ...], types: Types) -> Group:
+def _replies(
+    name: str, replies: tuple[Reply, ...], types: Types, shared: Mapping[tuple[str, ...], str] = _NONE
+) -> Group:
     # Statuses that have one body share an entry.
     statuses: dict[tuple[str, ...], list[str]] = {}
     for each in replies:
-        bodies = (each, *each.others) if each.others else ()
-        several = [f"{literal(body.media_type)}: {_reply(body, types)}" for body in bodies]
-        statuses.setdefault(tuple(several) or (_reply(each, types),), []).append(each.status)
+        statuses.setdefault(_bodies(each, types), []).append(each.status)
     pairs = [
-        _after(f"{literal(' '.join(found))}: ", reply[0] if len(reply) == 1 else _several(reply))
-        for reply, found in statuses.items()
+        _after(f"{literal(' '.join(found))}: ", shared.get(bodies) or _several(bodies))
+        for bodies, found in statuses.items()
     ]
     return Group(f"{name}={{" if name else "{", pairs, "}", is_literal=True)
 
 
-def _several(bodies: tuple[str, ...]) -> Group:
-    return Group("Several(", [Group("{", list(bodies), "}", is_literal=True)], ")")
+def _bodies(reply: Reply, types: Types) -> tuple[str, ...]:
+    """Return the usual body of a reply, and what it is in other media types."""
+    # What a range takes in needs to be told from it.
+    is_named = any("*" in other.media_type for other in reply.others)
+    bodies = (reply, *reply.others) if is_named else reply.others
+    return _reply(reply, types), *[f"{literal(each.media_type)}: {_reply(each, types)}" for each in bodies]
+
+
+def _several(bodies: tuple[str, ...]) -> Expression:
+    usual, *others = bodies
+    return Group("Several(", [usual, Group("{", others, "}", is_literal=True)], ")") if others else usual
 
 
 def _reply(reply: Reply, types: Types) -> str:

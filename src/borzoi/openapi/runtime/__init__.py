@@ -33,7 +33,7 @@ from .security import Scheme
 from .servers import Server
 from .streams import AsyncDownload, AsyncEvents, Download, Event, Events, Streamed
 from .unions import union
-from .values import UNSET, Email, File, Unset, Upload, Uri, check_email
+from .values import UNSET, Email, File, Unset, Upload, Uri, check_email, check_uri
 from .webhooks import SignatureError, Webhook, WebhookError, verify, verify_hmac
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "Body",
     "Call",
     "check_email",
+    "check_uri",
     "Client",
     "ClientOptions",
     "cookie",

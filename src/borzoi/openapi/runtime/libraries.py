@@ -16,7 +16,7 @@ import msgspec
 
 from .dataclass_models import UnionClass, converter_of, members_of, named_fields, wire_name
 from .open_models import OpenStruct, OpenType, open_members, with_extra
-from .values import NO_EMAIL, UNSET
+from .values import NO_EMAIL, NO_URI, UNSET
 
 
 def is_pydantic(type_: Any) -> bool:
@@ -63,12 +63,13 @@ def _placing(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
         try:
             return decode(content)
         except msgspec.ValidationError as error:
-            inner, _, place = str(error).removeprefix(NO_EMAIL).partition(" - at `$")
-            if not str(error).startswith(f"{NO_EMAIL} in `"):
+            reason = next((each for each in (NO_EMAIL, NO_URI) if str(error).startswith(f"{each} in `")), None)
+            if reason is None:
                 raise
+            inner, _, place = str(error).removeprefix(reason).partition(" - at `$")
             steps = [step.removesuffix("`") for step in inner.split(" in `")]
             whole = place.removesuffix("`") + "".join(reversed(steps))
-            raise msgspec.ValidationError(f"{NO_EMAIL} - at `${whole}`") from error
+            raise msgspec.ValidationError(f"{reason} - at `${whole}`") from error
 
     return decode_placed
 

@@ -36,7 +36,10 @@ it; None where there is none.
 
 
 class Several(dict[str, "Callable[[], Any] | str"]):
-    """Hold what a body is in each of several media types; the first is believed where a response names none of them."""
+    """Hold what a body is by its media type, and, under "", what it is where a response names none of those."""
+
+    def __init__(self, usual: Callable[[], Any] | str, others: Mapping[str, Callable[[], Any] | str]) -> None:
+        super().__init__({"": usual, **others})
 
 
 class Endpoint:
@@ -190,7 +193,6 @@ def reader(reply: Reply) -> Callable[[Response], Any]:
 
 def _reader_of(several: Several) -> Callable[[Response], Any]:
     readers = {_spelled(media_type): reader(each) for media_type, each in several.items()}
-    first = next(iter(readers.values()))
     # A parameter that the document has and the response has not, or the other way round, makes no other type.
     bare = {media_type.partition(";")[0]: read for media_type, read in reversed(readers.items())}
 
@@ -200,7 +202,7 @@ def _reader_of(several: Several) -> Callable[[Response], Any]:
         for wanted in (name, f"{name.partition('/')[0]}/*", "*/*"):
             if wanted in bare:
                 return readers.get(given, bare[wanted])(response)
-        return first(response)
+        return readers[""](response)
 
     return read
 

@@ -26,7 +26,11 @@ Uri = Annotated[str, msgspec.Meta(pattern=URI)]
 NO_EMAIL = f"Expected `str` matching regex {EMAIL!r}"
 """What msgspec says of a string that is no `Email`."""
 
+NO_URI = f"Expected `str` matching regex {URI!r}"
+"""What msgspec says of a string that is no `Uri`."""
+
 _EMAIL = re.compile(EMAIL)
+_URI = re.compile(URI)
 
 
 def check_email(value: object, member: str) -> None:
@@ -40,6 +44,16 @@ def check_email(value: object, member: str) -> None:
         # What cannot be printed may still be in an address: a space of another script may.
         if not is_plain and _EMAIL.match(value) is None:
             raise ValueError(f"{NO_EMAIL} in `.{member}`")
+
+
+def check_uri(value: object, member: str) -> None:
+    """Look at a member of a struct that is a URI, where it is given, as `check_email` does. Raises ValueError."""
+    if isinstance(value, str):
+        scheme, _, rest = value.partition(":")
+        # Most schemes are letters alone, and most of what follows can be printed.
+        is_plain = scheme.isalpha() and scheme.isascii() and " " not in rest and rest.isprintable()
+        if not (is_plain and len(scheme) < len(value)) and _URI.match(value) is None:
+            raise ValueError(f"{NO_URI} in `.{member}`")
 
 
 class Upload:
