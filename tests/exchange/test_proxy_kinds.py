@@ -14,7 +14,7 @@ import pytest
 import borzoi
 from borzoi import Limits, Proxy
 from borzoi.guards import PublicOnly
-from tests.exchange.cancelling import CancelledAt
+from tests.exchange.cancelling import Patience
 from tests.exchange.http_peers import Asked, Reader, Recorder, answer, assert_whole, http, network_client
 from tests.exchange.test_cancellation import get, sweep
 from tests.worlds.certificates import client_context, server_context
@@ -244,11 +244,10 @@ def test_a_request_through_a_proxy_cancelled_wherever_it_waits(async_world: Worl
     world = async_world
 
     async def ask(client: Any, url: str) -> Any:
-        return await CancelledAt(get(client, url), 1, waited.set)
+        return await patience.asked(get(client, url))
 
     def late(asked: Asked) -> bytes:
-        # Else a peer of two cores may have answered before the answer is asked for, and nothing waits.
-        origin.until(waited)
+        patience.hold()
         return echo(asked)
 
     async def body() -> int:
@@ -259,9 +258,10 @@ def test_a_request_through_a_proxy_cancelled_wherever_it_waits(async_world: Worl
         ) as client:
             return await sweep(world, client, f"{scheme}://{host_for(kind)}:81/", ask)
 
-    waited = threading.Event()
+    patience = Patience()
     with RawServer(http(late), tls=origin_context() if scheme == "https" else None) as origin:
         with proxying(kind, origin) as proxy:
+            proxy.answering = patience.hold
             assert world.run(body) >= 2
 
 

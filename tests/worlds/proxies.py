@@ -12,7 +12,7 @@ import contextlib
 import select
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .certificates import server_context
@@ -40,6 +40,8 @@ class ScriptedProxy:
         self._kind = kind
         self._origin = origin
         self.told: list[Told] = []
+        self.answering: Callable[[], object] = lambda: None
+        """Called before a forwarded request is answered."""
         self.server = RawServer(self, tls=server_context() if kind == "https" else None)
 
     @property
@@ -68,6 +70,7 @@ class ScriptedProxy:
             if method == b"CONNECT":
                 sock.sendall(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 scripted\r\n\r\n")
                 return True
+            self.answering()
             text = target + b" " + body
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text))
         return False
