@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .place import HTTP1, HTTP2, Place, Speech
 
-WAITING = {50: "HTTP/3 is not there"}
+WAITING = {50: "0 checks: there is no HTTP/3, none was tried; QUIC, QPACK and the fall-back to HTTP/2 are needed"}
 """Rows that cannot be run, and why."""
 
 WORLDS = ("blocking", "asyncio", "trio")
