@@ -41,7 +41,8 @@ class TLSStream(SocketStream):
         until = None if timeout is None else now() + timeout
         try:
             while not self._step():
-                await self._wait_readable(None if until is None else max(0.0, until - now()))
+                while not self._feed():
+                    await self._wait_readable(None if until is None else max(0.0, until - now()))
             await self._send_rest(None if until is None else max(0.0, until - now()))
         except (ReadTimeout, WriteTimeout):
             raise connect_timed_out(self.peer, timeout, "finish the TLS handshake") from None
@@ -50,14 +51,11 @@ class TLSStream(SocketStream):
 
     def _step(self) -> bool:
         """Go on with the handshake as far as what has come allows; return whether it is done."""
-        while True:
-            try:
-                self._tls.handshake()
-            except ssl.SSLWantReadError:
-                if not self._feed():
-                    return False
-            else:
-                return True
+        try:
+            self._tls.handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
 
     def _feed(self) -> bool:
         """Take what has come for what waits for it; return whether there was anything."""
