@@ -364,7 +364,7 @@ class CookieStore:
     def _make_room(self, domain: str, now: float) -> None:
         paths = self.domains.get(domain, {})
         if _count(paths) >= MAX_PER_DOMAIN:
-            self._evict(_cookies_in(paths), MAX_PER_DOMAIN - MAX_PER_DOMAIN // 10, now)
+            self._evict(_cookies_in(paths), MAX_PER_DOMAIN - 1, now)
 
         # Counting looks at the whole store, so it waits until as many cookies came as there was room for.
         self._until_count -= 1
@@ -377,12 +377,13 @@ class CookieStore:
 
     def _evict(self, cookies: list[AnyCookie], keep: int, now: float) -> list[AnyCookie]:
         # Section 5.7: those that have expired go first, then the oldest.
-        ordered = sorted(cookies, key=lambda cookie: (not _has_expired(cookie, now), created(cookie)))
-        expired = sum(_has_expired(cookie, now) for cookie in cookies)
-        drop = max(expired, len(cookies) - keep)
-        for cookie in ordered[:drop]:
+        expired = [cookie for cookie in cookies if cookie.expires is not None and cookie.expires <= now]
+        live = [cookie for cookie in cookies if not _has_expired(cookie, now)] if expired else list(cookies)
+        live.sort(key=created)
+        excess = max(0, len(live) - keep)
+        for cookie in [*expired, *live[:excess]]:
             self._discard(cookie)
-        return ordered[drop:]
+        return live[excess:]
 
     def _discard(self, cookie: AnyCookie) -> None:
         try:
