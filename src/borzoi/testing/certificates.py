@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import ssl
 from collections.abc import Callable
 from functools import cache, partial
@@ -81,28 +80,6 @@ def close_error() -> OSError:
     incoming = ssl.MemoryBIO()
     incoming.write_eof()
     return _failure(_client(incoming).do_handshake)
-
-
-def reset_error(error: OSError) -> OSError:
-    """Return what a reset of the connection is under TLS: before Python 3.13 nothing told it from an end."""
-    if _tells_resets():
-        return error
-    place = str(ragged_eof().strerror).rpartition(" ")[2]
-    return ssl.SSLEOFError(ssl.SSL_ERROR_EOF, f"EOF occurred in violation of protocol {place}")
-
-
-@cache
-def _tells_resets() -> bool:
-    ours, theirs = socket.socketpair()
-    theirs.close()
-    with _context().wrap_socket(
-        ours, server_hostname="place", do_handshake_on_connect=False, suppress_ragged_eofs=False
-    ) as broken:
-        try:
-            broken.recv(1)
-        except OSError as error:
-            return not isinstance(error, ssl.SSLError)
-    raise AssertionError("TLS has succeeded with nobody")  # pragma: no cover - it cannot
 
 
 def _client(incoming: ssl.MemoryBIO) -> ssl.SSLObject:

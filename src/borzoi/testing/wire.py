@@ -133,11 +133,11 @@ def _host_of(incoming: Incoming) -> str:
 
 def over_tls(event: Event) -> Event:
     """Return what becomes of an event over TLS: there an end without close_notify is an error."""
-    if not isinstance(event, (RaggedEnd, ConnectionResetError)):
+    if not isinstance(event, RaggedEnd):
         return event
-    from .certificates import ragged_eof, reset_error
+    from .certificates import ragged_eof
 
-    return ragged_eof() if isinstance(event, RaggedEnd) else reset_error(event)
+    return ragged_eof()
 
 
 def _peer(router: Router, network: Network, host: str, port: int) -> Accept | Exception | Hang:
