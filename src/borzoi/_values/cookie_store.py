@@ -377,7 +377,7 @@ class CookieStore:
 
     def _evict(self, cookies: list[AnyCookie], keep: int, now: float) -> list[AnyCookie]:
         # Section 5.7: those that have expired go first, then the oldest.
-        expired = [cookie for cookie in cookies if cookie.expires is not None and cookie.expires <= now]
+        expired = [cookie for cookie in cookies if _has_expired(cookie, now)]
         live = [cookie for cookie in cookies if not _has_expired(cookie, now)] if expired else list(cookies)
         live.sort(key=created)
         excess = max(0, len(live) - keep)

@@ -27,6 +27,7 @@ from .values import (
     INT,
     NULL,
     STR,
+    URI,
     Field,
     ListOf,
     LiteralOf,
@@ -53,7 +54,7 @@ _FORMATS = {
     "base64": BYTES,
     "binary": BYTES,
     "email": EMAIL,
-    "uri": Plain("Uri"),
+    "uri": URI,
 }
 _SIMPLE = {"string": STR, "integer": INT, "number": FLOAT, "boolean": BOOL, "null": NULL}
 
