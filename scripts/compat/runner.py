@@ -81,7 +81,8 @@ def run_suite(suite: Suite, arguments: Sequence[str] = ()) -> Verdict:
     outcomes = folder(suite) / "outcomes.json"
     outcomes.unlink(missing_ok=True)
 
-    command = [str(python(suite)), "-m", "pytest", "-p", "borzoi.compat.pytest_plugin", "-p", "outcomes"]
+    command = [str(python(suite)), "-m", "pytest", "-p", "borzoi.compat.pytest_plugin"]
+    command += ["-p", "outcomes", "-p", "loopback_only"]
     command += [
         "-q",
         "--timeout",
