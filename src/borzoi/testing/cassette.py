@@ -39,7 +39,7 @@ from .cassette_file import CassetteError, load, save
 from .cassette_secrets import Redactor
 from .clock import Clock
 from .errors import UnmatchedRequest
-from .transport import _Pieces
+from .transport import _Pieces, received_of
 
 if TYPE_CHECKING:
     from .cassette_mocked import Mocked
@@ -312,9 +312,9 @@ class _Sender:
         content = request.read() if isinstance(self._transport, HTTPTransport) else await request.aread()
         if self.around is None:
             return await self._send(request, content)
-        received = self.around.received(request)
-        if received is None:
-            answered: Response = await self.around.send(request)
+        received = received_of(request)
+        answered = await self.around.send(request, received)
+        if answered is not None:
             return answered
         return self.around.checked(received, await self._send(request, content))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._messages.request import Request
 from .._messages.response import Response
 from .contract_checking import MOCK
 from .mocking import unbound_router
 from .script import Reply, reply_of, wait
-from .transport import received_of
 
 if TYPE_CHECKING:
+    from .._messages.request import Request
     from .received import Received
     from .router import Router
 
@@ -20,14 +19,19 @@ class Mocked:
     """Stand for the mock around a cassette."""
 
     def __init__(self, guest: Any, router: Router) -> None:
-        self.send = guest.send
-        """Send a request to the mock."""
+        self._guest = guest
         self._router = router
 
-    def received(self, request: Request) -> Received | None:
-        """Return a request as the cassette has it; None where a route of the mock is for it."""
-        received = received_of(request)
-        return None if self._router.has_route(received) else received
+    async def send(self, request: Request, received: Received) -> Response | None:
+        """Return the answer of a route; None where no route of the mock is for the request."""
+        claim = self._router.claim(received)
+        if claim is None:
+            return None
+        try:
+            answered: Response = await self._guest.send(request)
+        finally:
+            self._router.release(claim)
+        return answered
 
     def checked(self, received: Received, response: Response) -> Response:
         """Return a response of the cassette, which is held to the contracts."""

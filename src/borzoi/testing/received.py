@@ -46,6 +46,11 @@ class Received:
         self.number = 0
         """Which request to its mock it is, counted from 1."""
 
+    @property
+    def identity(self) -> tuple[str, str, str, str, bytes]:
+        """What a request has alike wherever it is looked at: header fields are added on the way."""
+        return self.method, self.scheme, self.host, self.target, self.content
+
     @cached_property
     def url(self) -> URL:
         """The URL."""

@@ -124,6 +124,8 @@ class Route:
         self.conditions = conditions
         self.calls: list[Received] = []
         """The requests that it has answered."""
+        self.claims = 0
+        """How many calls are held for requests that are on their way."""
         self._answers: list[Any] = []
         self._least, self._most = 1, FOR_EVER
         self._is_counted = False
@@ -203,8 +205,8 @@ class Route:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it was called as often as it may be."""
-        return len(self.calls) >= self._most
+        """Whether it was called as often as it may be, or will have been."""
+        return len(self.calls) + self.claims >= self._most
 
     @property
     def called(self) -> bool:
@@ -334,6 +336,18 @@ class Routes:
         return self.route("OPTIONS", url, **conditions)
 
 
+class Claim:
+    """Hold a call of a route for a request that is on its way to it."""
+
+    def __init__(self, route: Route, received: Received) -> None:
+        self.route = route
+        self._identity = received.identity
+
+    def is_for(self, received: Received) -> bool:
+        """Tell whether it may be the claim of a request: of several that are alike, each is as good."""
+        return received.identity == self._identity and self.route.conditions.match(received) is not None
+
+
 class Router:
     """Hold the routes of one mock, and what came of its requests."""
 
@@ -347,6 +361,7 @@ class Router:
         self.orders: list[tuple[Route, ...]] = []
         self.contracts: list[Contract] = []
         """What requests and replies are held to, and what answers where no route does."""
+        self._claims: list[Claim] = []
         self._lock = threading.Lock()
 
     def require_active(self) -> None:
@@ -368,6 +383,8 @@ class Router:
         with self._lock:
             self.calls.append(received)
             received.number = len(self.calls)
+            if self._claims:
+                self._drop(next((claim for claim in self._claims if claim.is_for(received)), None))
             answer = self._answer(received)
             if answer is not None:
                 return answer
@@ -375,9 +392,29 @@ class Router:
             self.unmatched.append(unmatched)
         raise unmatched
 
-    def has_route(self, received: Received) -> bool:
-        """Return whether a route would answer a request."""
-        return any(not route.is_spent and route.conditions.match(received) is not None for route in self.routes)
+    def claim(self, received: Received) -> Claim | None:
+        """Hold the answer of a route for a request that will come; None where no route answers it.
+
+        The request drops the claim when it comes. One that never comes needs `release()`.
+        """
+        with self._lock:
+            for route in self.routes:
+                if not route.is_spent and route.conditions.match(received) is not None:
+                    claim = Claim(route, received)
+                    self._claims.append(claim)
+                    route.claims += 1
+                    return claim
+        return None
+
+    def release(self, claim: Claim) -> None:
+        """Drop a claim, if its request has not come."""
+        with self._lock:
+            self._drop(claim)
+
+    def _drop(self, claim: Claim | None) -> None:
+        if claim in self._claims:
+            self._claims.remove(claim)
+            claim.route.claims -= 1
 
     def _answer(self, received: Received) -> Reply | Callable[[], Any] | None:
         """Return what a route answers, or else what a document has for it; None where nothing does."""

@@ -191,8 +191,8 @@ class Run:
     def _repeated(self, learnt: Run) -> list[str]:
         if self.injection is None or not self.injection.may_have_been_processed:
             return []
-        before, now = (Counter(_identity(received) for received, _ in run.requests) for run in (learnt, self))
-        failed = {_identity(received): received for received, has_failed in self.requests if has_failed}
+        before, now = (Counter(received.identity for received, _ in run.requests) for run in (learnt, self))
+        failed = {received.identity: received for received, has_failed in self.requests if has_failed}
         return [
             f"{received} was sent again, and the server may have acted on it the first time"
             for identity, received in failed.items()
@@ -210,10 +210,6 @@ class Run:
             for received in failed
             if (received.method, received.url) not in made
         ]
-
-
-def _identity(received: Received) -> tuple[str, str, bytes]:
-    return received.method, str(received.url), received.content
 
 
 def _wrong_end(error: BaseException, allowed: tuple[type[BaseException], ...]) -> list[str]:
