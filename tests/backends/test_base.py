@@ -7,7 +7,7 @@ import sys
 
 import truststore
 
-from borzoi._backends.base import TLSOptions, show_cuts, showing_cuts
+from borzoi._backends.base import TLSOptions, show_cuts
 
 HIDING = getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", ssl.Options(0))
 """The option by which a cut connection passes for one that ended: OpenSSL 3 has it."""
@@ -48,18 +48,8 @@ def test_a_stand_in_for_a_context_is_left_alone() -> None:
     assert TLSOptions(None, "a.test").context is None  # type: ignore[arg-type]
 
 
-def test_where_cuts_are_hidden_every_context_in_use_shows_them() -> None:
-    """What is done before CPython 3.11.4 clears the option, and sets all that is to be set."""
-    context, options = _hiding(), TLSOptions.__new__(TLSOptions)
-
-    showing_cuts(TLSOptions.__init__)(options, context, "a.test", None)
-
-    assert (options.context, options.server_hostname, options.session) == (context, "a.test", None)
-    assert not context.options & HIDING
-
-
-def test_where_cuts_are_not_hidden_by_default_the_program_may_hide_them() -> None:
-    """From CPython 3.11.4 on the option is there only where a program has set it, and stays."""
+def test_a_context_in_use_hides_cuts_only_where_a_program_can_have_said_so() -> None:
+    """Before CPython 3.11.4 the option is there by default, and cleared; from then on a program has set it."""
     options = TLSOptions(_hiding(), "a.test")
 
     assert options.context.options & HIDING == (0 if sys.version_info < (3, 11, 4) else HIDING)

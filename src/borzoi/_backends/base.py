@@ -166,12 +166,18 @@ class Duplex(Stream, Protocol):
         ...
 
 
+_HIDES_CUTS = sys.version_info < (3, 11, 4)
+"""Whether contexts take a cut for an end by default (python/cpython#95494). Later ones leave that to the program."""
+
+
 class TLSOptions:
     """Say how a stream is to be secured. `session` resumes an earlier one with the same peer."""
 
     __slots__ = ("context", "server_hostname", "session")
 
     def __init__(self, context: ssl.SSLContext, server_hostname: str, session: ssl.SSLSession | None = None) -> None:
+        if _HIDES_CUTS:  # pragma: no cover - decided by the interpreter
+            show_cuts(context)
         self.context = context
         self.server_hostname = server_hostname
         self.session = session
@@ -185,23 +191,6 @@ def show_cuts(context: ssl.SSLContext) -> None:
     hiding = getattr(context, "options", 0) & getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     if hiding:
         context.options &= ~hiding
-
-
-def showing_cuts(begin: Callable[..., None]) -> Callable[..., None]:
-    """Return `begin`, the `__init__` of TLSOptions, such that every context that comes into use reports cuts."""
-
-    def begin_showing_cuts(
-        self: TLSOptions, context: ssl.SSLContext, server_hostname: str, session: ssl.SSLSession | None = None
-    ) -> None:
-        show_cuts(context)
-        begin(self, context, server_hostname, session)
-
-    return begin_showing_cuts
-
-
-if sys.version_info < (3, 11, 4):  # pragma: no cover - decided by the interpreter
-    # python/cpython#95494: over OpenSSL 3 contexts take a cut for an end by default. Later it is the program's choice.
-    TLSOptions.__init__ = showing_cuts(TLSOptions.__init__)  # type: ignore[method-assign]
 
 
 class Turn(Protocol):
