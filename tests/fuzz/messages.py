@@ -1,19 +1,15 @@
-"""Targets: event streams, content codings, forms with files, OpenAPI documents."""
+"""Targets: event streams, content codings, OpenAPI documents."""
 
 from __future__ import annotations
 
 import ast
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from python_multipart.multipart import MultipartParser, parse_options_header
-
-from borzoi import DecodingError, LocalProtocolError, SSEError
+from borzoi import DecodingError, SSEError
 from borzoi._messages.chunking import TextDecoder
 from borzoi._messages.decoders import PIECE, decoder_for
-from borzoi._messages.multipart import MultipartStream
 from borzoi._messages.sse import EventParser
 from tests.fuzz.wire import in_two_ways
 
@@ -32,7 +28,6 @@ CODINGS = (
     "identity",
     "x",
 )
-BOUNDARY = b"borzoi-boundary"
 
 
 def sse(data: bytes) -> None:
@@ -80,65 +75,6 @@ def _decoded(names: str, pieces: list[bytes]) -> bytes | None:
     except DecodingError:
         return None
     return bytes(found)
-
-
-def multipart(data: bytes) -> None:
-    """What a form is written as, another parser reads as that form; or LocalProtocolError says why it is not written."""
-    if BOUNDARY in data:
-        return  # a boundary is drawn by chance
-    fields = [part.decode("utf-8", "replace") for part in data.split(b"\xff")]
-    # The parser takes a backslash before the last quote for its escape, whatever is before the backslash, and of what
-    # could be a path of Windows the last part.
-    name, filename, kind, extra = (field.strip("\\").replace(":\\", ":") for field in (*fields, "", "", "", "")[:4])
-    content = data.split(b"\xfe")[-1]
-    try:
-        stream = MultipartStream({name: content}, [(extra, (filename, content, kind or None))], boundary=BOUNDARY)
-        written = b"".join(stream)
-    except LocalProtocolError:
-        return
-    assert stream.get_content_length() == len(written)
-    (first, value), (second, file) = _parts(written)
-    assert (value, file) == (content, content)
-    assert _named(first) == {"name": _unescaped(name)}
-    assert _named(second) == {"name": _unescaped(extra)} | ({"filename": _unescaped(filename)} if filename else {})
-
-
-def _named(headers: dict[bytes, bytes]) -> dict[str, str]:
-    _, options = parse_options_header(headers[b"content-disposition"])
-    return {key.decode(): _unescaped(value.decode()) for key, value in options.items()}
-
-
-def _unescaped(text: str) -> str:
-    # The HTML standard, "multipart/form-data encoding algorithm": quotes and line breaks are written so, and a text
-    # that has such a thing in it already is written the same.
-    return re.sub("%(0[0-9A-F]|1[0-9A-F]|22)", lambda found: chr(int(found[1], 16)), text)
-
-
-def _parts(written: bytes) -> list[tuple[dict[bytes, bytes], bytes]]:
-    parts: list[tuple[dict[bytes, bytes], bytearray]] = []
-    names: list[bytes] = [b"", b""]
-
-    def add(place: int) -> Any:
-        def take(data: bytes, start: int, end: int) -> None:
-            names[place] += data[start:end]
-
-        return take
-
-    def end() -> None:
-        parts[-1][0][names[0].lower()] = names[1]
-        names[:] = [b"", b""]
-
-    callbacks: dict[str, Any] = {
-        "on_part_begin": lambda: parts.append(({}, bytearray())),
-        "on_part_data": lambda data, start, stop: parts[-1][1].extend(data[start:stop]),
-        "on_header_field": add(0),
-        "on_header_value": add(1),
-        "on_header_end": end,
-    }
-    parser = MultipartParser(BOUNDARY, callbacks)
-    parser.write(written)
-    parser.finalize()
-    return [(headers, bytes(body)) for headers, body in parts]
 
 
 NOWHERE = Path(tempfile.gettempdir()) / "borzoi-fuzz-nowhere"

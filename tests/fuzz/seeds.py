@@ -25,8 +25,12 @@ COOKIES = (
 )
 
 FORMS = (
-    b"name\xfffile.txt\xfftext/plain\xffother\xfehello",
-    b'a"b\xff\xc3\xa9\\".png\xff\xffb\r\nc\xfe--B\r\n\r\n',
+    # How it is sent and the boundary; then a field, a file that is one of several, one of a size, and one with a header.
+    b"\x00b\xff\x00name\xfevalue\xff\x05file\xfehello\xfefile.txt\xfetext/plain",
+    b'\x05(a, b)\xff\x02"n"\xfe\xc3\xa9\xff\x2bf\xfe--B\r\n\r\n\xfe\xc3\xa9".png',
+    b"\x06\xff\x0aa\xfeb\xff\x0cc\xff\x87long\xfex\xfelong.bin\xfe\xfeX-A\xfeb",
+    b"\x07==_x:1?\xff\x3fdisk\xfehello\xfea\r\nb\xfe\xfeContent-Type\xfemultipart/mixed; boundary=in",
+    b"\x03b\xff\x07m\xfe--in\r\nContent-Type: text/plain\r\n\r\na\r\n--in--\r\n\xfem\xfe\xfeContent-Type\xfemultipart/mixed; boundary=in",
 )
 
 RESPONSES = (

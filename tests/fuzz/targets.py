@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from . import client, messages, seeds, values, wire
+from . import client, forms, messages, seeds, values, wire
 
 REGRESSIONS = Path(__file__).parents[1] / "data" / "fuzz"
 """Inputs that have broken something, in a folder for each target."""
@@ -29,7 +29,7 @@ TARGETS = {
     "cookies": Target(values.cookies, seeds.cookies),
     "digest": Target(values.digest, seeds.challenges),
     "decoders": Target(messages.decoders, seeds.coded),
-    "multipart": Target(messages.multipart, seeds.forms),
+    "multipart": Target(forms.multipart, seeds.forms),
     "openapi": Target(messages.openapi, seeds.documents),
     "client": Target(client.client, seeds.talks),
 }

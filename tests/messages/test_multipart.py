@@ -187,6 +187,7 @@ def test_boundaries_are_random() -> None:
         (b"multipart/form-data; boundary=x", b"x"),
         (b'multipart/form-data; charset=a; BOUNDARY="x y"', b"x y"),
         (b"multipart/form-data;boundary=a=b", b"a=b"),
+        (b"Multipart/Form-Data; Boundary=x", b"x"),
     ],
 )
 def test_the_boundary_of_a_content_type(content_type: bytes | None, boundary: bytes | None) -> None:

@@ -245,6 +245,14 @@ def test_files_are_seen(m: Mock, client: borzoi.Client) -> None:
     assert repr(part) == "<Part 'file', 4 bytes>"
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", 'a\\"b;c=d', "a\r\nb", "é; filename=x"])
+def test_names_in_forms_are_read_as_they_were_given(m: Mock, client: borzoi.Client, name: str) -> None:
+    """What the client has to escape in a name of a field or a file is matched, and seen, without escapes."""
+    route = m.post(URL, files={name: (name, b"x")}, form={name: "y"})
+    client.post(URL, files={name: (name, b"x")}, data={name: "y"})
+    assert route.calls[0].files[name].filename == name
+
+
 def test_errors_of_functions_reach_the_test(m: Mock, client: borzoi.Client) -> None:
     """What a function raises is raised to whoever sent the request."""
 

@@ -44,7 +44,8 @@ def form_value(value: Any) -> str | bytes:
 
 def boundary_of(content_type: bytes | None) -> bytes | None:
     """Return the boundary that a Content-Type of multipart/form-data names (RFC 2046 5.1.1), or None."""
-    if not content_type or not content_type.startswith(b"multipart/form-data"):
+    # RFC 9110 8.3.1: the case of a media type says nothing.
+    if not content_type or not content_type.lower().startswith(b"multipart/form-data"):
         return None
     for parameter in content_type.split(b";")[1:]:
         name, _, value = parameter.strip().partition(b"=")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_PARAMETER = re.compile(r';\s*([\w*]+)=(?:"([^"]*)"|([^;\s]*))')
+_PARAMETER = re.compile(r';\s*([\w*]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
+_ESCAPE = re.compile(r'\\([\\"])|%(0[0-9A-F]|1[0-9A-F]|22)')
 
 
 class Part:
@@ -12,7 +13,7 @@ class Part:
 
     def __init__(self, headers: dict[str, str], content: bytes) -> None:
         disposition = headers.get("content-disposition", "")
-        names = {found[1]: found[2] or found[3] or "" for found in _PARAMETER.finditer(disposition)}
+        names = {found[1]: _plain(found[2] or found[3] or "") for found in _PARAMETER.finditer(disposition)}
         self.name = names.get("name", "")
         self.filename = names.get("filename")
         self.headers = headers
@@ -32,6 +33,11 @@ class Part:
         return f"<Part {self.name!r}, {len(self.content)} bytes>"
 
 
+def _plain(text: str) -> str:
+    # HTML, "multipart/form-data encoding algorithm": quotes and line breaks are written as %22, %0D and %0A.
+    return _ESCAPE.sub(lambda found: found[1] or chr(int(found[2], 16)), text)
+
+
 def parts_of(body: bytes, boundary: bytes) -> list[Part]:
     """Return the parts of a body."""
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
@@ -40,5 +46,8 @@ def parts_of(body: bytes, boundary: bytes) -> list[Part]:
 
 def _part(piece: bytes) -> Part:
     head, _, content = piece.partition(b"\r\n\r\n")
-    fields = (line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n"))
-    return Part({name.strip().lower(): value.strip() for name, _, value in fields}, content)
+    headers: dict[str, str] = {}
+    for line in head.decode("utf-8", "replace").split("\r\n"):
+        name, _, value = line.partition(":")
+        headers.setdefault(name.strip().lower(), value.strip())
+    return Part(headers, content)
