@@ -21,7 +21,7 @@ import msgspec
 
 from borzoi.openapi import runtime
 from borzoi.openapi.document import Document, DocumentError, Node, open_document
-from borzoi.openapi.document.node import unescape
+from borzoi.openapi.document.pointers import unescape
 from borzoi.openapi.plan import build_plan
 from borzoi.openapi.plan.media import kind_of_media
 from borzoi.openapi.plan.shapes import parts_of

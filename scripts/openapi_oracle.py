@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import jsonschema_rs
 
 from borzoi.openapi.document import Document, Node
-from borzoi.openapi.document.node import unescape
+from borzoi.openapi.document.pointers import unescape
 from borzoi.openapi.document.syntax import parse
 
 _DATA = frozenset({"example", "examples", "default", "enum", "const"})

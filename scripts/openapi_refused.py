@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from borzoi.openapi.document import Node
-from borzoi.openapi.document.node import escape
+from borzoi.openapi.document.pointers import escape
 from scripts.openapi_documents import ROOT
 from scripts.openapi_oracle import Misfit, Oracle
 

@@ -7,11 +7,12 @@ file is looked at, and what cannot be bound is told by its pointer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
 from .diagnostics import DocumentError
+from .pointers import around, escape, objects
 
 MAX_COPIED = 200_000
 """The values that all copies together may have."""
@@ -33,25 +34,25 @@ class Generics:
         """Where the first anchor of a name is below a place."""
         self._taken: dict[str, set[str]] = {}
         """Which names are referred to below a place."""
-        for pointer, found in _objects(root):
+        for pointer, found in objects(root):
             if isinstance(name := found.get("$dynamicAnchor"), str):
-                for place in _around(pointer):
+                for place in around(pointer):
                     self._anchors.setdefault((name, place), pointer)
             if name := _parameter(found):
-                for place in _around(pointer):
+                for place in around(pointer):
                     self._taken.setdefault(place, set()).add(name)
 
     def bind(self) -> list[tuple[str, str]]:
         """Bind all references."""
         reasons = [
             (pointer, f"{', '.join(given)} is given here, and nothing that this refers to in this file takes it.")
-            for pointer, schema in list(_objects(self._root))
+            for pointer, schema in list(objects(self._root))
             if (given := _given(schema, pointer)) and not self._specialise(schema, given, pointer)
         ]
-        for pointer, schema in _objects(self._root):
+        for pointer, schema in objects(self._root):
             if name := _parameter(schema):
                 reference = schema.pop("$dynamicRef")
-                anchors = (self._anchors.get((name, place)) for place in _around(pointer))
+                anchors = (self._anchors.get((name, place)) for place in around(pointer))
                 if found := next((each for each in anchors if each is not None), None):
                     schema["$ref"] = _reference(found)
                 elif name.startswith("/"):
@@ -112,7 +113,7 @@ def _given(schema: dict[str, Any], pointer: str) -> dict[str, str]:
     """Return the anchors that a schema has in itself and in its `$defs`, with their places."""
     found = {pointer: schema}
     if isinstance(inner := schema.get("$defs"), dict):
-        found |= {f"{pointer}/$defs/{_step(key)}": each for key, each in inner.items() if isinstance(each, dict)}
+        found |= {f"{pointer}/$defs/{escape(key)}": each for key, each in inner.items() if isinstance(each, dict)}
     return {name: at for at, each in found.items() if isinstance(name := each.get("$dynamicAnchor"), str)}
 
 
@@ -120,29 +121,6 @@ def _parameter(schema: dict[str, Any]) -> str:
     """Return the name that a `$dynamicRef` has; "" where there is none."""
     reference = schema.get("$dynamicRef")
     return reference.removeprefix("#") if isinstance(reference, str) else ""
-
-
-def _objects(root: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    stack: list[tuple[Any, str]] = [(root, "")]
-    while stack:
-        found, pointer = stack.pop()
-        if isinstance(found, dict):
-            yield pointer, found
-            stack += [(child, f"{pointer}/{_step(key)}") for key, child in found.items()]
-        elif isinstance(found, list):
-            stack += [(child, f"{pointer}/{index}") for index, child in enumerate(found)]
-
-
-def _around(pointer: str) -> Iterator[str]:
-    """Yield a place and all that are around it, the nearest first."""
-    while pointer:
-        yield pointer
-        pointer = pointer.rpartition("/")[0]
-    yield ""
-
-
-def _step(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _reference(pointer: str) -> str:

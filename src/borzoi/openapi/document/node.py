@@ -12,8 +12,11 @@ from typing import Any
 from msgspec import Struct
 
 from .diagnostics import Diagnostic, DocumentError
+from .identities import Identities, references
+from .lines import line_of
+from .pointers import MISSING, around, at, escape, unescape
 from .sources import Sources
-from .syntax import line_of, parse
+from .syntax import parse
 from .versions import allow_null, bind_recursion, upgrade
 
 MAX_HOPS = 50
@@ -27,8 +30,11 @@ class Document:
         self.sources = sources
         self.diagnostics: list[Diagnostic] = []
         self._values: dict[str, Any] = {}
-        self._anchors: dict[str, dict[str, str]] = {}
+        self._identities = Identities()
         self._targets: dict[tuple[str, str], Node] = {}
+        self._referrers: dict[str, tuple[int, Node]] = {}
+        """What led first to a place of another file than the first, and when, by the key of the place."""
+        self._is_complete = False
         self.root = Node(self, sources.first, "", self.value_at(sources.first))
 
     def value_at(self, uri: str) -> Any:
@@ -37,23 +43,73 @@ class Document:
             content = self.sources.read(uri)
             value = parse(content, self.sources.name(uri))
             self._values[uri] = upgrade(value)
-            if b"$recursiveRef" in content:
-                bind_recursion(self._values[uri])
-            if b"$dynamicRef" in content:
-                from .generics import bind_generics
-
-                for pointer, reason in bind_generics(self._values[uri], self.sources.name(uri)):
-                    self.diagnostics.append(Diagnostic(self.sources.name(uri), pointer, reason))
+            self._bind(uri, content)
         return self._values[uri]
+
+    def _bind(self, uri: str, content: bytes) -> None:
+        """Look for what few files have: references by what is around them, and names that schemas give themselves."""
+        said: list[tuple[str, str]] = []
+        if b"$recursiveRef" in content:
+            bind_recursion(self._values[uri])
+        if b"$dynamicRef" in content:
+            from .generics import bind_generics
+
+            said += bind_generics(self._values[uri], self.sources.name(uri))
+        if b"$id" in content or b"$self" in content:
+            said += self._identities.learn(uri, self._values[uri])
+        self.diagnostics += [Diagnostic(self.sources.name(uri), pointer, reason) for pointer, reason in said]
+
+    def files(self) -> dict[str, Any]:
+        """Return the values of all files that the document is made of, by their URIs; what cannot be read is left out.
+
+        What lies on other servers is not read for this.
+        """
+        if not self._is_complete:
+            self._is_complete = True
+            waiting = list(self._values)
+            for uri in waiting:
+                waiting += [each for each in self._nearby(uri) if each not in waiting]
+        return self._values
+
+    def _nearby(self, uri: str) -> Iterator[str]:
+        """Yield the files that one refers to, each read, and on no other server than the first."""
+        for reference in references(self._values[uri]):
+            try:
+                target, _ = self.sources.target(uri, reference)
+                if not self.sources.is_elsewhere(target) and target not in self._identities.places:
+                    self.value_at(target)
+                    yield target
+            except (DocumentError, ValueError):
+                # Whoever needs it will say so.
+                continue
 
     def note(self, node: Node, reason: str) -> None:
         """Record what was done with a part that cannot be expressed in full."""
-        self.diagnostics.append(Diagnostic(self.sources.name(node.uri), node.pointer, reason))
+        self.diagnostics.append(
+            Diagnostic(self.sources.name(node.uri), node.pointer, reason, self._referrer(node.uri, node.pointer))
+        )
 
     def error(self, node: Node, reason: str) -> DocumentError:
-        """Return the error that something at a node is wrong, with its line."""
-        line = line_of(self.sources.read(node.uri), node.pointer)
-        return DocumentError(reason, file=self.sources.name(node.uri), line=line, pointer=node.pointer)
+        """Return the error that something at a node is wrong, with its line, and what led to it in another file."""
+        return DocumentError(
+            reason,
+            file=self.sources.name(node.uri),
+            line=line_of(self.sources.read(node.uri), node.pointer),
+            pointer=node.pointer,
+            referrer=self._referrer(node.uri, node.pointer),
+        )
+
+    def _referrer(self, uri: str, pointer: str) -> str:
+        """Return the place of the reference in another file that led to a place first; nothing in the first file."""
+        here, latest = uri, len(self._referrers)
+        while here == uri and uri != self.sources.first:
+            known = [self._referrers[key] for each in around(pointer) if (key := f"{uri}#{each}") in self._referrers]
+            earlier = [each for each in known if each[0] < latest]
+            if not earlier:
+                return ""
+            latest, owner = min(earlier, key=lambda each: each[0])
+            here, pointer = owner.uri, owner.pointer
+        return "" if here == uri else f"{self.sources.name(here)}#{pointer}"
 
     def resolve(self, node: Node) -> Node:
         """Follow the `$ref` of a node, and of what it leads to, until there is none."""
@@ -62,40 +118,73 @@ class Document:
             value = node.value
             if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
                 return node
-            place = node.uri, value["$ref"]
+            place = self._base(node), value["$ref"]
             target = self._targets.get(place)
             if target is None:
                 target = self._targets[place] = self._target(node, value["$ref"])
+                if target.uri != self.sources.first:
+                    self._referrers.setdefault(target.key, (len(self._referrers), node))
             node = target
         raise self.error(start, "The reference leads back to itself.")
 
+    def locate(self, node: Node, reference: str) -> tuple[str, str]:
+        """Return the file and the pointer that a reference at a node means, whether or not there is anything."""
+        return self._named(node, reference) or self.sources.target(node.uri, reference)
+
+    def _base(self, node: Node) -> str:
+        return self._identities.base(node.uri, node.pointer) if self._identities.places else node.uri
+
+    def _named(self, node: Node, reference: str) -> tuple[str, str] | None:
+        """Return the file and the pointer of what has the `$id` that a reference means; None where nothing has it."""
+        if not self._identities.places:
+            return None
+        target, fragment = self.sources.target(self._base(node), reference)
+        if target not in self._identities.places:
+            return None
+        uri, pointer = self._identities.places[target]
+        if fragment and not fragment.startswith("/"):
+            place = self._identities.anchor(uri, self._values[uri], fragment, target)
+        else:
+            place = pointer + fragment
+        # Published documents have references in such schemas that are pointers into the whole file.
+        return None if place is None or at(self._values[uri], place) is MISSING else (uri, place)
+
     def _target(self, node: Node, reference: str) -> Node:
         try:
-            uri, fragment = self.sources.target(node.uri, reference)
-            value = self.value_at(uri)
+            uri, pointer = self._named(node, reference) or self._read(node, reference)
         except DocumentError as error:
             if error.line is not None:
                 raise
             raise self.error(node, f"$ref {reference!r}: {error.reason}") from None
         except ValueError:
             raise self.error(node, f"$ref {reference!r} is no URI reference.") from None
-        if fragment and not fragment.startswith("/"):
-            fragment = self._anchor(uri, fragment)
-        found = _at(value, fragment)
+        found = at(self._values[uri], pointer)
         if found is MISSING:
             raise self.error(node, f"$ref {reference!r} leads to nothing.")
         if isinstance(found, dict) and "nullable" in found:
             allow_null(found)
-        return Node(self, uri, fragment, found)
+        return Node(self, uri, pointer, found)
 
-    def _anchor(self, uri: str, name: str) -> str:
-        # JSON Schema 2020-12, 8.2.2: a plain name is that of an $anchor.
-        if uri not in self._anchors:
-            self._anchors[uri] = dict(_anchors(self._values[uri], ""))
-        return self._anchors[uri].get(name, "/" + name)
-
-
-MISSING: Any = object()
+    def _read(self, node: Node, reference: str) -> tuple[str, str]:
+        """Return the file and the pointer that a reference means, the file read."""
+        uri, fragment = self.sources.target(node.uri, reference)
+        if uri not in self._values and self.sources.is_elsewhere(uri):
+            # Before another server is asked: a file that is not read yet may have something of that name.
+            self.files()
+            if found := self._named(node, reference):
+                return found
+        try:
+            value = self.value_at(uri)
+        except DocumentError as error:
+            error.referrer = f"{self.sources.name(node.uri)}#{node.pointer}"
+            self.files()
+            if error.line is None and (found := self._named(node, reference)):
+                return found
+            raise
+        if fragment and not fragment.startswith("/"):
+            # JSON Schema 2020-12, 8.2.2: a plain name is that of an $anchor.
+            return uri, self._identities.anchor(uri, value, fragment, uri) or f"/{fragment}"
+        return uri, fragment
 
 
 class Node(Struct, eq=False):
@@ -194,37 +283,3 @@ class Node(Struct, eq=False):
     def note(self, reason: str) -> None:
         """Record what was done with this part."""
         self.document.note(self, reason)
-
-
-def escape(key: str) -> str:
-    """Write a key as a part of a JSON pointer (RFC 6901, section 3)."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
-
-
-def unescape(part: str) -> str:
-    """Read a part of a JSON pointer."""
-    return part.replace("~1", "/").replace("~0", "~")
-
-
-def _at(value: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        key = unescape(part)
-        if isinstance(value, dict):
-            value = value.get(key, MISSING)
-        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return MISSING
-    return value
-
-
-def _anchors(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    stack = [(value, pointer)]
-    while stack:
-        found, where = stack.pop()
-        if isinstance(found, dict):
-            if isinstance(found.get("$anchor"), str):
-                yield found["$anchor"], where
-            stack += [(child, f"{where}/{escape(key)}") for key, child in found.items()]
-        elif isinstance(found, list):
-            stack += [(child, f"{where}/{index}") for index, child in enumerate(found)]

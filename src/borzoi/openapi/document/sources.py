@@ -50,6 +50,12 @@ class Sources:
         uri, fragment = urldefrag(urljoin(base, reference))
         return uri, unquote(fragment)
 
+    def is_elsewhere(self, uri: str) -> bool:
+        """Tell whether a place is on another server than the first one, or no file."""
+        if is_url(uri):
+            return not self.is_remote or origin(uri) != origin(self.first)
+        return path_of(uri) is None
+
     def read(self, uri: str) -> bytes:
         """Return the content of a document. Raises DocumentError."""
         if uri not in self._contents:
@@ -82,7 +88,7 @@ class Sources:
         from ... import Client, HTTPError, InvalidURL
         from ...guards import PublicOnly
 
-        same_server = self.is_remote and origin(uri) == origin(self.first)
+        same_server = not self.is_elsewhere(uri)
         if not (same_server or self.allow_remote):
             raise DocumentError(f"A reference to {uri!r} is refused: --allow-remote permits other servers.")
         # The server that the user named may be at home; others must be public.

@@ -147,34 +147,3 @@ def _check_size(root: Any, file: str) -> None:
         open_nodes.add(id(value))
         stack.append((value, depth, True))
         stack += [(child, depth + 1, False) for child in children if isinstance(child, (dict, list))]
-
-
-def line_of(content: bytes, pointer: str) -> int | None:
-    """Return the line on which what a JSON pointer names begins, or as much of it as there is."""
-    import yaml
-
-    try:
-        node = yaml.compose(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    line: int = node.start_mark.line + 1 if node is not None else 1
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        found = _child(node, key)
-        if found is None:
-            return line
-        line, node = found
-    return line
-
-
-def _child(node: Any, key: str) -> tuple[int, Any] | None:
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == key:
-                return name.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
-        item = node.value[int(key)]
-        return item.start_mark.line + 1, item
-    return None

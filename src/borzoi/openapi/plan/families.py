@@ -74,7 +74,7 @@ def _mapped(base: Node, schemas: dict[str, Node]) -> Iterator[Node]:
     """Yield the schemas that the mapping of a base names; they need not have it in their allOf."""
     declared = base.child("discriminator")
     for _, target in declared.child("mapping").items() if wire_of(base) else ():
-        uri, fragment = declared.document.sources.target(declared.uri, str(target.value))
+        uri, fragment = declared.document.locate(declared, str(target.value))
         found = schemas.get(f"{uri}#{fragment}") or schemas.get(f"{base.key.rpartition('/')[0]}/{target.value}")
         if found is not None and found.key != base.key and {"oneOf", "anyOf", "$ref"}.isdisjoint(found.value or ()):
             yield found

@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any
 
 from ..document import Node
-from ..document.node import unescape
+from ..document.pointers import unescape
 from . import names
 from .families import Families, wire_of
 from .others import beside_names, of_map

@@ -89,7 +89,7 @@ def mapped(declared: Node, by_key: dict[str, Type], by_name: dict[str, Type]) ->
     found: dict[str, Type] = {}
     for value, target in declared.child("mapping").items():
         name = str(target.value)
-        uri, fragment = declared.document.sources.target(declared.uri, name)
+        uri, fragment = declared.document.locate(declared, name)
         planned = by_key.get(f"{uri}#{fragment}") or by_name.get(name.rpartition("/")[2])
         if planned is None:
             target.note(f"The discriminator maps {value!r} to what is no member of the union; it is tried by its keys.")
