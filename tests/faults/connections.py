@@ -1,4 +1,4 @@
-"""Rows 2, 3, 7, 22, 23, 55 and 56: connections that were used before, that wait for leave, or that answer early."""
+"""Rows 1 to 4, 7, 23, 55 and 56: connections that were used before, that wait for leave, or that answer early."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from borzoi import Limits, Timeout
 from tests.exchange.http_peers import Reader, answer, gates, without_delay
 from tests.worlds.dialing import settle
 from tests.worlds.http2_peer import Http2Peer, http2_server
-from tests.worlds.peers import RawServer, reset
+from tests.worlds.peers import RawServer, reset, silent
 
 from .place import HTTP1, Answer, Got, Place, error_of, require
 from .table import BOTH, TWO, fault
@@ -24,24 +24,27 @@ DIED = (borzoi.RemoteProtocolError, borzoi.ReadError, borzoi.WriteError)
 """What a connection that dies under a request may look like: it is the system's choice."""
 
 
-def dying(end: Callable[[socket.socket], object], seen: list[str]) -> RawServer:
-    """Return a server that ends each connection when it is asked for "/die", the first time that it is."""
+def dying(end: Callable[[socket.socket], object], seen: list[str], times: int = 1) -> RawServer:
+    """Return a server that ends each connection when it is asked for "/die", the first times that it is."""
+    together = threading.Barrier(2)
 
     def handler(sock: socket.socket) -> None:
         without_delay(sock)
         reader = Reader(sock)
         while (asked := reader.request()) is not None:
             seen.append(asked.target.decode())
-            if asked.target == b"/die" and seen.count("/die") == 1:
+            if asked.target == b"/die" and seen.count("/die") <= times:
                 end(sock)
                 return
+            if asked.target == b"/together":
+                together.wait(20)
             content = answer() if asked.method != b"HEAD" else b"HTTP/1.1 200 OK\r\n\r\n"
             sock.sendall(content)
 
     return RawServer(handler)
 
 
-def dying_http2(seen: list[str]) -> RawServer:
+def dying_http2(seen: list[str], times: int = 1) -> RawServer:
     """Return the same for HTTP/2."""
 
     def script(peer: Http2Peer) -> None:
@@ -49,7 +52,7 @@ def dying_http2(seen: list[str]) -> RawServer:
             request = peer.request()
             path = (request.get(b":path") or b"").decode()
             seen.append(path)
-            if path == "/die" and seen.count("/die") == 1:
+            if path == "/die" and seen.count("/die") <= times:
                 peer._sock.shutdown(socket.SHUT_WR)
                 peer.until_closed()
                 return
@@ -92,7 +95,62 @@ async def _(place: Place) -> None:
     await _races(place, reset)
 
 
-@fault(2, "a body that cannot be sent again")
+@fault(1, "closed on a new connection, always", over=TWO)
+async def _(place: Place) -> None:
+    for method, times in (("GET", 2), ("POST", 1)):
+        seen: list[str] = []
+        with dying_http2(seen, times=99) as server:
+            async with place.client() as client:
+                error = await error_of(client.request(method, f"{server.url}/die"), *DIED)
+                require(error, borzoi.RemoteProtocolError, "without sending a response", f"{server.url}/die")
+                place.assert_whole(client, idle=0)
+        # The connection may be an old one to the server: over HTTP/2 what may be repeated is, and once.
+        assert seen == ["/die"] * times
+        assert len(server.connections) == times
+
+
+@fault(2, "closed under a request on each used connection: sent once more, and no more than that")
+async def _(place: Place) -> None:
+    seen: list[str] = []
+    with dying(nothing, seen, times=99) as server:
+        async with place.client() as client:
+            # Two idle connections: the second try is made on neither.
+            await place.world.gather(*[lambda: client.get(f"{server.url}/together")] * 2)
+            place.assert_whole(client, idle=2)
+            error = await error_of(client.get(f"{server.url}/die"), *DIED)
+            require(error, borzoi.RemoteProtocolError, "without sending a response", f"{server.url}/die")
+            place.assert_whole(client, idle=1)
+        assert len(server.connections) == 3
+    assert seen == ["/together", "/together", "/die", "/die"]
+
+
+@fault(2, "closed under a request on a used connection, and then on a new one", over=TWO)
+async def _(place: Place) -> None:
+    seen: list[str] = []
+    with dying_http2(seen, times=99) as server:
+        async with place.client() as client:
+            await client.get(f"{server.url}/first")
+            error = await error_of(client.get(f"{server.url}/die"), *DIED)
+            require(error, borzoi.RemoteProtocolError, "without sending a response", f"{server.url}/die")
+            place.assert_whole(client, idle=0)
+        assert len(server.connections) == 2
+    assert seen == ["/first", "/die", "/die"]
+
+
+@fault(4, "closed in the head on a used connection: some of the answer has come, and nothing is sent again")
+async def _(place: Place) -> None:
+    for said in (b"H", b"HTTP/1.1 200 OK\r\nA: b", b"HTTP/1.1 103 Early Hints\r\n\r\n"):
+        seen: list[str] = []
+        with dying(lambda sock, said=said: sock.sendall(said), seen) as server:  # type: ignore[misc]
+            async with place.client() as client:
+                await client.get(f"{server.url}/first")
+                text = "without sending a complete response head"
+                await place.fails(client, f"{server.url}/die", borzoi.RemoteProtocolError, text)
+                place.assert_whole(client, idle=0)
+        assert seen == ["/first", "/die"]
+
+
+@fault(2, "a body that cannot be sent again", over=BOTH)
 async def _(place: Place) -> None:
     seen: list[str] = []
 
@@ -102,7 +160,7 @@ async def _(place: Place) -> None:
     async def apieces() -> Any:
         yield b"once"
 
-    with dying(nothing, seen) as server:
+    with dying(nothing, seen) if place.speech is HTTP1 else dying_http2(seen) as server:
         async with place.client() as client:
             await client.get(f"{server.url}/first")
             content = apieces() if place.world.is_async else pieces()
@@ -174,10 +232,39 @@ async def _(place: Place) -> None:
 
 @fault(7, "nothing at all", over=TWO)
 async def _(place: Place) -> None:
-    with http2_server(lambda peer: peer.until_closed()) as server:
+    def handler(sock: socket.socket) -> None:
+        if len(server.connections) == 1:
+            # Not even SETTINGS, by which the server would show that it is there.
+            silent(sock)
+            return
+        with contextlib.suppress(EOFError):
+            peer = Http2Peer(sock, {})
+            peer.respond(peer.request().stream, body=b"ok")
+            peer.until_closed()
+
+    with RawServer(handler) as server:
         async with place.client(timeout=Timeout(20, read=0.1)) as client:
             await place.fails(client, f"{server.url}/a", borzoi.ReadTimeout, "0.1 s")
-            place.assert_whole(client)
+            place.assert_whole(client, idle=0)
+            assert (await client.get(server.url, timeout=20)).text == "ok"
+        assert len(server.connections) == 2
+
+
+@fault(7, "nothing any more on a used connection", over=TWO)
+async def _(place: Place) -> None:
+    def script(peer: Http2Peer) -> None:
+        while (request := peer.request()).get(b":path") != b"/silent":
+            peer.respond(request.stream, body=b"ok")
+        peer.until_closed()
+
+    with http2_server(script) as server:
+        async with place.client() as client:
+            assert (await client.get(server.url)).text == "ok"
+            url = f"{server.url}/silent"
+            await place.fails(client, url, borzoi.ReadTimeout, "0.1 s", timeout=Timeout(20, read=0.1))
+            place.assert_whole(client, idle=0)
+            assert (await client.get(server.url)).text == "ok"
+        assert len(server.connections) == 2
 
 
 def speaking_up(go: threading.Event, spoke: threading.Event, words: bytes) -> RawServer:
@@ -276,12 +363,43 @@ async def _(place: Place) -> None:
         assert b"".join(received) == b""
 
 
-@fault(55, "an end instead")
+@fault(55, "another answer instead", over=TWO)
+async def _(place: Place) -> None:
+    bodies: list[bytearray] = []
+
+    def script(peer: Http2Peer) -> None:
+        for status in (417, 413, 401):
+            request = peer.head()
+            peer.respond(request.stream, status=status, body=b"no")
+            peer.until(lambda request=request: request.reset_code is not None)  # type: ignore[misc]
+            bodies.append(request.body)
+        ok = peer.request()
+        peer.respond(ok.stream, body=b"ok")
+        peer.until_closed()
+
+    with http2_server(script) as server:
+        async with place.client() as client:
+            for status in (417, 413, 401):
+                response = await client.put(server.url, content=b"body", headers=EXPECT)
+                assert (response.status_code, response.text) == (status, "no")
+                place.assert_whole(client, idle=1)
+            assert (await client.get(server.url)).text == "ok"
+        assert len(server.connections) == 1
+    assert bodies == [b"", b"", b""]
+
+
+@fault(55, "an end instead", over=BOTH)
 async def _(place: Place) -> None:
     def handler(sock: socket.socket) -> None:
         Reader(sock).head()
 
-    with RawServer(handler) as server:
+    def script(peer: Http2Peer) -> None:
+        peer.head()
+        peer._sock.shutdown(socket.SHUT_WR)
+        peer.until_closed()
+
+    # Over HTTP/2 it is asked for once more, since the method allows that.
+    with RawServer(handler) if place.speech is HTTP1 else http2_server(script) as server:
         async with place.client() as client:
             await place.fails(
                 client,

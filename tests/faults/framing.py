@@ -11,6 +11,8 @@ import os
 import socket
 from typing import NamedTuple
 
+import pytest
+
 from borzoi import ReadError, ReadTimeout, RemoteProtocolError, Timeout
 from borzoi._backends.memory import END, Event, Wait
 from borzoi.testing import mock
@@ -27,6 +29,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 RESET = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
 SILENCE = Wait(3600)
 QUICK = Timeout(20, read=0.1)
+TOTAL = Timeout(20, total=0.1)
 
 
 class Script(NamedTuple):
@@ -50,13 +53,14 @@ def cut(data: bytes, text: str, method: str = "GET") -> Script:
 
 
 def drip(head: bytes, timeout: Timeout, text: str) -> Script:
-    """Return the script of a server that sends one byte after the other."""
-    return Script([head, *[b"a", Wait(0.02)] * 200], ReadTimeout, text, timeout)
+    """Return the script of a server that sends one byte after the other, and then closes: who still waits has lost."""
+    return Script([head, *[b"a", Wait(0.02)] * 200, END], ReadTimeout, text, timeout)
 
 
 NO_RESPONSE = "without sending a response"
 HALF_A_HEAD = "without sending a complete response head"
 HALF_OF_CHUNKS = "incomplete chunked read"
+NO_STATUS_LINE = "does not begin with a status line"
 
 SCRIPTS: dict[tuple[int, str], Script] = {
     (1, "close before any byte"): cut(b"", NO_RESPONSE),
@@ -78,8 +82,13 @@ SCRIPTS: dict[tuple[int, str], Script] = {
     (7, "half a head"): Script([OK, SILENCE], ReadTimeout, "within 0.1 s", QUICK),
     (7, "half a body"): Script([SIZED + b"a", SILENCE], ReadTimeout, "within 0.1 s", QUICK),
     (8, "a dribbled head, by the read"): drip(OK + b"X: ", QUICK, "within 0.1 s"),
-    (8, "a dribbled head, by the total"): drip(OK + b"X: ", Timeout(20, total=0.1), "total time-out of 0.1 s"),
-    (9, "a dribbled body"): drip(OK + b"Content-Length: 1000000\r\n\r\n", Timeout(20, total=0.1), "total time-out of 0.1 s"),
+    (8, "a dribbled head, by the total"): drip(OK + b"X: ", TOTAL, "total time-out of 0.1 s"),
+    (8, "silence in the head, by the total"): Script([OK, SILENCE], ReadTimeout, "total time-out of 0.1 s", TOTAL),
+    (9, "a dribbled body"): drip(OK + b"Content-Length: 1000000\r\n\r\n", TOTAL, "total time-out of 0.1 s"),
+    (9, "dribbled chunks"): Script(
+        [CHUNKED, *[b"1\r\na\r\n", Wait(0.02)] * 200, END], ReadTimeout, "total time-out of 0.1 s", TOTAL
+    ),
+    (9, "silence in the body, by the total"): Script([SIZED, SILENCE], ReadTimeout, "total time-out of 0.1 s", TOTAL),
     (10, "endless headers"): broken(OK + b"".join(b"X-%d: %b\r\n" % (n, b"a" * 5000) for n in range(40)), "too many bytes of header fields"),
     (10, "one endless header"): broken(OK + b"X: " + b"a" * 300_000, "too many bytes of header fields"),
     (10, "an endless status line"): Script(
@@ -99,15 +108,21 @@ SCRIPTS: dict[tuple[int, str], Script] = {
     (17, "chunked in HTTP/1.0"): broken(b"HTTP/1.0" + CHUNKED[8:] + b"0\r\n\r\n", "Transfer-Encoding"),
     (19, "no CRLF behind a chunk"): broken(CHUNKED + b"2\r\nabXX0\r\n\r\n", "chunk"),
     (19, "bare LF"): broken(CHUNKED + b"2\nab\n0\n\n", "chunk"),
-    (20, "a head with bare LF"): broken(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nab\r\n\r\n", ""),
-    (20, "a folded field"): broken(OK + b"A: b\r\n c\r\nContent-Length: 2\r\n\r\nab", ""),
-    (20, "HTTP/2.0"): broken(b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nab", ""),
-    (21, "NUL in a value"): broken(OK + b"A: b\x00c\r\nContent-Length: 2\r\n\r\nab", ""),
-    (21, "bare CR in a value"): broken(OK + b"A: b\rc\r\nContent-Length: 2\r\n\r\nab", ""),
-    (21, "space before the colon"): broken(OK + b"A : b\r\nContent-Length: 2\r\n\r\nab", ""),
-    (21, "no colon"): broken(OK + b"Abc\r\nContent-Length: 2\r\n\r\nab", ""),
-    (21, "an empty name"): broken(OK + b": b\r\nContent-Length: 2\r\n\r\nab", ""),
-    (21, "HTTP/0.9"): broken(b"<html>hello</html>\r\n\r\n", ""),
+    (20, "a head with bare LF"): broken(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nab", "LF alone"),
+    (20, "bare LF before an empty line"): broken(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nab\r\n\r\n", NO_STATUS_LINE),
+    (20, "bare LF between fields"): broken(OK + b"A: b\nContent-Length: 2\r\n\r\nab", "not allowed"),
+    (20, "a folded field"): broken(OK + b"A: b\r\n c\r\nContent-Length: 2\r\n\r\nab", "folded"),
+    (20, "a folded field with a colon"): broken(OK + b"A: b\r\n c: d\r\nContent-Length: 2\r\n\r\nab", "folded"),
+    (20, "HTTP/2.0"): broken(b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nab", NO_STATUS_LINE),
+    (20, "HTTP/2.0, so far"): broken(b"HTTP/2.0", NO_STATUS_LINE),
+    (21, "NUL in a value"): broken(OK + b"A: b\x00c\r\nContent-Length: 2\r\n\r\nab", "not allowed"),
+    (21, "bare CR in a value"): broken(OK + b"A: b\rc\r\nContent-Length: 2\r\n\r\nab", "not allowed"),
+    (21, "bare CR in the reason"): broken(b"HTTP/1.1 200 O\rK\r\nContent-Length: 2\r\n\r\nab", NO_STATUS_LINE),
+    (21, "space before the colon"): broken(OK + b"A : b\r\nContent-Length: 2\r\n\r\nab", "is not a field name"),
+    (21, "no colon"): broken(OK + b"Abc\r\nContent-Length: 2\r\n\r\nab", "has no colon"),
+    (21, "an empty name"): broken(OK + b": b\r\nContent-Length: 2\r\n\r\nab", "is not a field name"),
+    (21, "HTTP/0.9"): broken(b"<html>hello</html>\r\n\r\n", NO_STATUS_LINE),
+    (21, "HTTP/0.9, so far"): broken(b"<html>hello", NO_STATUS_LINE),
     **{
         (15, f"length {value.decode()}"): broken(OK + b"Content-Length: " + value + b"\r\n\r\nab", "Content-Length")
         for value in (b"2, 3", b"2, 2", b"+2", b"-2", b"1_0", b"0x2", b"1" + b"0" * 29)
@@ -179,8 +194,10 @@ async def over_the_seam(place: Place, script: Script, url: str, text: str) -> No
             error = await place.fails(
                 client, url, script.kind, script.text, method=script.method, timeout=script.timeout
             )
-            # Which wait a time-out ends depends on how late the peer is.
+            # Which wait a time-out ends depends on how late the peer is. Here the clock stands still meanwhile: the
+            # error comes neither sooner nor later than it is to.
             assert script.kind is ReadTimeout or str(error) == text, (str(error), text)
+            assert m.clock.now() == pytest.approx(0.1 if script.kind is ReadTimeout else 0.0, abs=0.005)
             assert (await client.get(url.replace("/fault", "/next"))).text == "ok"
 
 
@@ -204,6 +221,8 @@ async def _(place: Place) -> None:
                 assert await anext(chunks) == b"12345"
                 error = await error_of(anext(chunks), RemoteProtocolError)
                 require(error, RemoteProtocolError, "received 5 bytes, expected 10", f"{server.url}/fault")
+                # Before the program closes anything.
+                place.assert_whole(client, idle=0)
             place.assert_whole(client, idle=0)
 
 
