@@ -86,6 +86,15 @@ def test_an_address_may_fail_at_once() -> None:
         race(ByHand(), 9, "127.255.255.255")
 
 
+def test_what_fails_at_once_has_no_delay_of_its_own() -> None:
+    """While an attempt is under way, one that fails at once is followed by the next, and not by another wait."""
+    with black_hole() as port:
+        world = ByHand((0.25, []), (0.1, [1]))
+        winner = race(world, port, "127.0.0.1", "127.255.255.255", "127.255.255.255", "127.0.0.1")
+        assert world.waits == [(1, 0.25), (2, None)]
+        winner.close()
+
+
 def test_an_error_number_stands_for_nothing_else() -> None:
     """The reasons are the system's own words."""
     with refusing_port() as port:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from borzoi import ConnectError, ConnectTimeout, ProxyError, RemoteProtocolError, Timeout
-from tests.exchange.http_peers import gates
+from borzoi._backends.asyncio import AsyncioReactor
+from borzoi._backends.blocking import BlockingBackend
+from borzoi._backends.trio import TrioReactor
+from tests.exchange.http_peers import gates, network_client
 from tests.worlds.certificates import client_context
 from tests.worlds.peers import RawServer, black_hole, closing_after, receive_exactly, refusing_port, reset, silent
+from tests.worlds.world import World
 
 from .place import Answer, Place
 from .table import fault
@@ -54,14 +59,88 @@ async def _(place: Place) -> None:
             place.assert_whole(client, idle=0)
 
 
-@fault(53, "the first address is a black hole")
+class Hurrying:
+    """A back end that waits for no connection while none can come, and keeps how long it was to wait for each."""
+
+    holes = 0
+    """How many of the first attempts are never answered."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.waits: list[float | None] = []
+
+    async def wait_connected(self, sockets: Sequence[socket.socket], timeout: float | None) -> Iterable[socket.socket]:
+        """Return at once where all attempts so far lead into black holes."""
+        if len(sockets) <= self.holes:
+            self.waits.append(timeout)
+            return []
+        found: Iterable[socket.socket] = await super().wait_connected(sockets, timeout)  # type: ignore[misc]
+        return found
+
+
+class HurryingBlocking(Hurrying, BlockingBackend):
+    """That of threads."""
+
+
+class HurryingAsyncio(Hurrying, AsyncioReactor):
+    """That of asyncio."""
+
+
+class HurryingTrio(Hurrying, TrioReactor):
+    """That of trio."""
+
+
+def hurrying(world: World, holes: int) -> Hurrying:
+    """Return a back end of the world, from inside of a run."""
+    backend: Hurrying = {
+        "blocking": HurryingBlocking,
+        "asyncio": lambda: HurryingAsyncio(asyncio.get_running_loop()),
+        "trio": HurryingTrio,
+    }[world.name]()
+    backend.holes = holes
+    return backend
+
+
+Hosts = list[tuple[str, int]]
+
+
+async def _connects(place: Place, addresses: Hosts, *, holes: int) -> None:
+    """Check that a name of these addresses is reached at the last, a quarter of a second later for each black hole."""
+    backend = hurrying(place.world, holes)
+    settings: dict[str, Any] = {"backend": backend, "resolver": lambda host, port: addresses}
+    async with network_client(place.world, client={"timeout": 20, "trust_env": False}, **settings) as client:
+        assert (await client.get("http://several.test/")).text == "ok"
+        place.assert_whole(client, idle=1)
+    assert len(backend.waits) == holes
+    # RFC 8305, section 5: 250 ms are recommended, and 100 ms are the least.
+    assert all(wait is not None and 0.1 <= wait <= 0.3 for wait in backend.waits), backend.waits
+
+
+@fault(53, "the first addresses are black holes: the next is tried within 300 ms")
+async def _(place: Place) -> None:
+    with (
+        place.server(lambda got: Answer()) as server,
+        black_hole("127.0.0.2") as first,
+        black_hole("127.0.0.3") as next_,
+    ):
+        here = ("127.0.0.1", server.port)
+        await _connects(place, [("127.0.0.2", first), here], holes=1)
+        await _connects(place, [("127.0.0.2", first), ("127.0.0.3", next_), here], holes=2)
+
+
+@fault(53, "the addresses of IPv6 are black holes: that of IPv4 is the second to be tried")
+async def _(place: Place) -> None:
+    with place.server(lambda got: Answer()) as server, black_hole("::1") as first, black_hole("::1") as next_:
+        await _connects(place, [("::1", first), ("::1", next_), ("127.0.0.1", server.port)], holes=1)
+
+
+@fault(53, "an address that fails at once costs no wait, whatever else is under way")
 async def _(place: Place) -> None:
     with place.server(lambda got: Answer()) as server, black_hole("127.0.0.2") as hole:
-        addresses = [("127.0.0.2", hole), ("127.0.0.1", server.port)]
-        async with place.client(resolver=lambda host, port: addresses) as client:
-            assert (await client.get("http://two.test/")).text == "ok"
-            # In time, that is: before the time-out of 20 s, which waiting for the first would have taken.
-            place.assert_whole(client, idle=1)
+        # Nobody can be connected to whom all are, and the system says so at once.
+        nowhere, here = ("127.255.255.255", 9), ("127.0.0.1", server.port)
+        await _connects(place, [nowhere, here], holes=0)
+        await _connects(place, [("127.0.0.2", hole), nowhere, nowhere, here], holes=1)
 
 
 @fault(53, "all addresses are black holes")

@@ -220,11 +220,12 @@ def refusing_port(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
 def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Give a port whose listener never accepts and whose backlog is full: a connection is neither made nor refused."""
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = stack.enter_context(socket.socket(family))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(0)
-        _fill(stack, socket.AF_INET, listener.getsockname())
+        _fill(stack, family, listener.getsockname())
         yield listener.getsockname()[1]
 
 

@@ -57,8 +57,12 @@ class Race:
         winner: socket.socket | None = None
         try:
             while winner is None and (self._queue or self._running):
+                failed = len(self._reasons)
                 winner = self._start_next() if self._queue else None
-                if winner is None and self._running:
+                # RFC 8305, 5: the delay is for an attempt that may yet succeed. After one that failed at once, where
+                # there is no route for example, the next begins.
+                goes_on = bool(self._queue) and len(self._reasons) > failed
+                if winner is None and self._running and not goes_on:
                     winner = await self._wait(until, timeout)
         finally:
             for sock in self._running:
