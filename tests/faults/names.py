@@ -170,24 +170,27 @@ def closes(sock: socket.socket) -> None:
 
 
 HTTP: dict[str, tuple[Any, str]] = {
-    "407": (answering(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"), "407"),
-    "502": (answering(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\n\r\nbad"), "502"),
-    "302": (answering(b"HTTP/1.1 302 Found\r\nLocation: http://evil.test/\r\n\r\n"), "302"),
-    "101": (answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), ""),
+    "407": (answering(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"), "407 Proxy"),
+    "502": (answering(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\n\r\nbad"), "502 Bad"),
+    "302": (answering(b"HTTP/1.1 302 Found\r\nLocation: http://evil.test/\r\n\r\n"), "302 Found"),
+    "101": (answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "did not ask for it"),
     "cut before a byte": (answering(b"", closes), "broke the tunnel"),
     "cut in the head": (answering(b"HTTP/1.1 200 OK\r\nVia", closes), "broke the tunnel"),
     "reset": (answering(b"", reset), "broke the tunnel"),
     "bytes into the tunnel": (answering(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"), "into the tunnel"),
-    "a length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), "tunnel"),
-    "chunks": (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "tunnel"),
-    "endless headers": (answering(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 60_000), "tunnel"),
-    "rubbish": (answering(b"rubbish\r\n\r\n"), "tunnel"),
+    "a length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), "announced a body"),
+    "a length, and nothing yet": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"), "announced a body"),
+    "chunks": (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "announced a body"),
+    "endless headers": (answering(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 60_000), "too many bytes of header fields"),
+    "rubbish": (answering(b"rubbish\r\n\r\n"), "does not begin with a status line"),
 }
 
 SOCKS: dict[str, tuple[Any, str]] = {
     "short": (closing_after(b"\x05"), "broke the tunnel"),
-    "rubbish": (answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "SOCKS"),
-    "no method": (answering(b"\x05\xff"), "METHOD"),
+    "rubbish": (answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "does not speak SOCKS"),
+    "no method": (answering(b"\x05\xff"), "NO ACCEPTABLE METHODS"),
+    "another method": (answering(b"\x05\x00"), "USERNAME/PASSWORD from proxy server, but got NO AUTHENTICATION"),
+    "more than was asked for": (answering(b"\x05\x02\x01\x00"), "did not have yet"),
 }
 
 
