@@ -176,6 +176,45 @@ class TestD5:
         assert BASIC not in text
         assert sum(record.levelno >= logging.WARNING for record in caplog.records) <= 1
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "Authorization", "Proxy-Authorization", "Cookie", "Cookie2", "Set-Cookie", "Set-Cookie2", "X-Api-Key", "ApiKey", "X-Auth",
+            "X-Password", "X_Session_Id", "X-Vault-Token", "X-Amz-Security-Token", "Ocp-Apim-Subscription-Key", "X-Jwt-Assertion",
+            "X-Amz-Signature", "X-Credential", "X-Client-Secret", "PRIVATE-TOKEN",
+        ],
+    )  # fmt: skip
+    def test_fields_with_telling_names(self, name: str) -> None:
+        """Neither a repr nor the error for a value that cannot be sent shows them: a secret from a file ends with a line break."""
+        request = borzoi.Request("GET", "http://one.example/", headers={name: f"{CANARY}\n"})
+        shown = [repr(request.headers), repr(Proxy("http://proxy.example", headers={name: CANARY}))]
+        with client_of(b"HTTP/1.1 200 OK\r\n\r\n", END) as client, pytest.raises(borzoi.LocalProtocolError) as caught:
+            client.send(request)
+        shown += all_text(caught.value)
+        assert CANARY not in "".join(shown)
+
+    def test_other_fields_are_shown(self) -> None:
+        """What is no secret stays: errors are found by it."""
+        shown = {
+            "X-Error-Code": "1",
+            "Access-Control-Allow-Credentials": "true",
+            "Keep-Alive": "timeout=5",
+            "X-Author": "a",
+        }
+        assert repr(borzoi.Headers(shown)) == f"Headers({ ({name.lower(): value for name, value in shown.items()})!r})"
+
+    @pytest.mark.parametrize("name", ["Location", "Content-Location", "Referer"])
+    def test_urls_in_fields(self, name: str) -> None:
+        """A URL in a field is shown as one in a message is."""
+        for url in (
+            f"https://u:{CANARY}@h/?a=b",
+            f"https://h/?token={CANARY}&a=b",
+            f"/cb#access_token={CANARY}",
+            f"//u:{CANARY}@[",
+        ):
+            assert CANARY not in repr(borzoi.Headers({name: url}))
+        assert "https://h/?a=b" in repr(borzoi.Headers({name: f"https://u:{CANARY}@h/?a=b"}))
+
     def test_proxies_and_settings(self) -> None:
         """Nor in what holds credentials: proxies, clients, authentication."""
         proxy = Proxy(f"http://user:{CANARY}@proxy.example", headers={"Proxy-Authorization": CANARY})

@@ -1,11 +1,14 @@
-"""M2 and M6: the same meaning however bytes are cut, and digits that are digits."""
+"""M2, M3 and M6: the same meaning however bytes are cut, what comes behind a response, and digits that are digits."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 import borzoi
-from borzoi import RemoteProtocolError
+from borzoi import HTTPTransport, RemoteProtocolError
+from borzoi._backends.memory import MemoryBackend
 from borzoi._values.headers import HeaderBlock
 from borzoi._wire.http1 import Http1
 from tests.faults.framing import SCRIPTS
@@ -44,6 +47,46 @@ class TestM2:
         assert outcome([data[n : n + 1] for n in range(len(data))]) == whole
         for place in range(1, len(data)):
             assert outcome([data[:place], data[place:]]) == whole, place
+
+
+BEHIND: dict[str, tuple[str, bytes]] = {
+    "a length": ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+    "a length of 0": ("POST", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "chunks": ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+    "trailers": ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nA: b\r\n\r\n"),
+    "204": ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "204 in chunks": ("GET", b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "304": ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"),
+    "HEAD": ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
+    "interim": ("GET", b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+}
+POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"
+
+
+class TestM3:
+    """Bytes that nobody asked for."""
+
+    @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+    @pytest.mark.parametrize("poison", [POISON, POISON[:20], b"\r\n", b"x"], ids=["response", "half", "CRLF", "byte"])
+    @pytest.mark.parametrize("behind", BEHIND)
+    def test_behind_every_kind_of_end(self, behind: str, poison: bytes, *, streamed: bool) -> None:
+        """Together with the response or after it, they are no part of the next one, which has a connection of its own."""
+        method, response = BEHIND[behind]
+        for first in ([response + poison], [response, poison], [response[:-1], response[-1:] + poison]):
+            answers = [[b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext"], first]
+
+            def peer(host: str, port: int, answers: list[list[bytes]] = answers) -> Any:
+                events = answers.pop()
+                return lambda data: events if data else []
+
+            with borzoi.Client(transport=HTTPTransport(backend=MemoryBackend(peer))) as client:
+                if streamed:
+                    with client.stream(method, "http://one.example/first") as opened:
+                        opened.read()
+                else:
+                    client.request(method, "http://one.example/first")
+                assert client.get("http://one.example/second").text == "next"
+            assert not answers
 
 
 class TestM6:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import borzoi
 from borzoi import (
     BasicAuth,
     DigestAuth,
+    HTTPTransport,
     NetRCAuth,
     ProtocolError,
     RemoteProtocolError,
@@ -20,6 +22,7 @@ from borzoi import (
     Response,
     TooManyRedirects,
 )
+from borzoi._backends.memory import MemoryBackend
 from borzoi.guards import public_only
 from tests.client.conftest import World
 
@@ -59,6 +62,15 @@ class TestR2:
 DESCRIBES = ("Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Transfer-Encoding", "Trailer")
 
 
+def _pieces(world: World) -> Any:
+    """Return a body of which nobody knows the length."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"body"
+
+    return pieces() if world.is_async else iter([b"body"])
+
+
 class TestR3:
     """Bodies and redirects."""
 
@@ -80,6 +92,21 @@ class TestR3:
             if follows == "GET":
                 assert seen[1].read() == b"" if not world.is_async else seen[1].stream is not None
                 assert not {name.lower() for name in DESCRIBES} & {*seen[1].headers}
+
+    def test_nor_what_describes_one_whose_length_was_not_known(self, world: World) -> None:
+        """The fields of a body in chunks go with it: its coding, its trailers, and that the server is asked before it."""
+        for status in (301, 302, 303):
+            seen: list[Request] = []
+
+            def handler(request: Request, seen: list[Request] = seen, status: int = status) -> Response:
+                seen.append(request)
+                return Response(status, headers={"Location": "/there"}) if len(seen) == 1 else Response(200)
+
+            client = world.client(handler, follow_redirects=True)
+            fields = {"Trailer": "X-Sum", "Expect": "100-continue"}
+            world.run(client.post, "https://one.example/", content=_pieces(world), headers=fields)
+            gone = {"transfer-encoding", "trailer", "expect"}
+            assert [gone & {*request.headers} for request in seen] == [gone, set()]
 
     @pytest.mark.parametrize("status", [307, 308])
     def test_a_body_is_sent_again_from_its_start(self, status: int, tmp_path: Path) -> None:
@@ -118,6 +145,20 @@ class TestR4:
             with pytest.raises(TooManyRedirects):
                 world.run(client.get, "https://one.example/")
             assert len(seen) == most + 1
+
+    @pytest.mark.parametrize("path", ["/there", "?there", "#there", ":444/there", ""])
+    @pytest.mark.parametrize("host", ["one.example", "1and1.example", "127.0.0.1", "10.0.0.1", "192.168.0.1", "[::1]"])
+    def test_a_location_without_a_host(self, host: str, path: str) -> None:
+        """It is that of the request, whatever digits it begins with: no other host, path or exception comes of it."""
+        seen: list[Request] = []
+
+        def handler(request: Request) -> Response:
+            seen.append(request)
+            return Response(302, headers={"Location": f"https://{path}"}) if len(seen) == 1 else Response(200)
+
+        with borzoi.Client(transport=borzoi.MockTransport(handler), follow_redirects=True) as client:
+            client.get(f"https://{host}/here")
+        assert seen[1].url == f"https://{host}{path}"
 
     @pytest.mark.parametrize("location", ["https://user:s3cret@two.example/", "//user:s3cret@two.example/"])
     def test_a_server_gives_no_credentials(self, world: World, location: str) -> None:
@@ -254,6 +295,24 @@ class TestR7:
         assert world.run(client.get, "https://one.example/").status_code == 401
         assert all("authorization" not in request.headers for request in seen)
 
+    def test_a_nonce_from_elsewhere_is_not_taken(self, world: World) -> None:
+        """Where a redirect leads, a server names no nonce for the origin that it came from."""
+        sent: list[str] = []
+
+        def handler(request: Request) -> Response:
+            if request.url.host == "evil.example":
+                return Response(200, headers={"Authentication-Info": 'nextnonce="chosen"'})
+            if "authorization" not in request.headers:
+                return Response(401, headers={"WWW-Authenticate": CHALLENGE.format("n")})
+            sent.append(request.headers["authorization"])
+            return Response(302, headers={"Location": "https://evil.example/"})
+
+        client = world.client(handler, auth=DigestAuth("user", "s3cret"), follow_redirects=True)
+        for _ in range(2):
+            world.run(client.get, "https://one.example/")
+        assert len(sent) == 2
+        assert all('nonce="n"' in field for field in sent)
+
     @pytest.mark.parametrize("challenge", MALFORMED)
     def test_a_malformed_one_is_no_other_exception(self, world: World, challenge: str) -> None:
         """It is a ProtocolError with its request, or the 401 is the answer; among other schemes, too."""
@@ -289,6 +348,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"headers": {"Connection": "close", "Expect": "100-continue"}},
     {"auth": ("user", "s3cret")},
     {"extensions": {"sni_hostname": "other.example", "target": b"/other"}},
+    {"cookies": {"a": "s3cret"}},
     {"json": {"a": 1}},
     {"content": b"body", "headers": {"Content-Type": "x/y"}},
     {"params": {"a": "b"}},
@@ -297,9 +357,40 @@ OPTIONS: list[dict[str, Any]] = [
 ]
 
 
+def ask(client: borzoi.Client, options: dict[str, Any], url: str = "https://one.example/p") -> None:
+    """Send a request with some options."""
+    for_sending = {name: options[name] for name in ("auth", "follow_redirects") if name in options}
+    building = {name: value for name, value in options.items() if name not in for_sending}
+    client.send(client.build_request("POST", url, **building), **for_sending)
+
+
 def image(requests: list[Request]) -> list[Any]:
     """Return what requests are on the wire."""
     return [(r.method, str(r.url), r.headers.raw, r.read(), sorted(map(str, r.extensions))) for r in requests]
+
+
+class Remembering:
+    """Peers that remember the requests, and not what is said to a proxy before them."""
+
+    def __init__(self, *, is_socks: bool) -> None:
+        self._replies = [b"\x05\0", b"\x05\0\0\x01" + bytes(6)] if is_socks else []
+        self.sent = b""
+
+    def connection(self) -> Callable[[bytes], list[bytes]]:
+        """Return one more peer."""
+        replies = iter(self._replies)
+
+        def receive(data: bytes) -> list[bytes]:
+            if not data:
+                return []
+            reply = next(replies, None)
+            if reply is not None:
+                return [reply]
+            self.sent += data
+            is_asking = b"100-continue" in self.sent
+            return [b"HTTP/1.1 100 Continue\r\n\r\n"] * is_asking + [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]
+
+        return receive
 
 
 class TestR9:
@@ -313,12 +404,35 @@ class TestR9:
             transport = borzoi.MockTransport(lambda request: seen.append(request) or Response(200))
             with borzoi.Client(transport=transport) as client:
                 for number in sequence:
-                    client.request("POST", "https://one.example/p", **OPTIONS[number])
+                    ask(client, OPTIONS[number])
             return image(seen)
 
+        self._compare(send)
+
+    @pytest.mark.parametrize("proxy", [None, "http://user:s3cret@proxy.example", "socks5://proxy.example"])
+    def test_nothing_on_the_wire(self, proxy: str | None) -> None:
+        """Nor do connections that are used again, or what is remembered of heads, change a byte of the next request."""
+        options = [{**option, "extensions": {}} if "extensions" in option else option for option in OPTIONS]
+
+        def send(sequence: tuple[int, ...]) -> list[Any]:
+            wire = Remembering(is_socks=proxy is not None and proxy.startswith("socks"))
+            transport = HTTPTransport(backend=MemoryBackend(lambda host, port: wire.connection()), proxy=proxy)
+            requests: list[bytes] = []
+            with borzoi.Client(transport=transport) as client:
+                for number in sequence:
+                    wire.sent = b""
+                    ask(client, options[number], "http://one.example/p")
+                    requests.append(wire.sent)
+            return requests
+
+        self._compare(send, 40)
+
+    @staticmethod
+    def _compare(send: Callable[[tuple[int, ...]], list[Any]], longer: int = 100) -> None:
         alone = [send((number,))[0] for number in range(len(OPTIONS))]
+        assert all(alone)
         chance = random.Random(9)
         sequences = list(itertools.permutations(range(len(OPTIONS)), 2))
-        sequences += [tuple(chance.choices(range(len(OPTIONS)), k=chance.randint(3, 5))) for _ in range(100)]
+        sequences += [tuple(chance.choices(range(len(OPTIONS)), k=chance.randint(3, 5))) for _ in range(longer)]
         for sequence in sequences:
-            assert send(sequence) == [alone[number] for number in sequence]
+            assert send(sequence) == [alone[number] for number in sequence], sequence

@@ -111,6 +111,16 @@ def test_secrets_stay_within_an_origin(same: str, world: World) -> None:
             assert (request.headers["authorization"], request.headers["cookie"]) == (SECRET, f"session={SECRET}")
 
 
+def test_what_was_meant_for_one_origin_stays_there(world: World) -> None:
+    """The name for TLS and the target that a program gave are for its own request: no hop has them, nor one that comes back."""
+    given = {"sni_hostname": "inside.example", "target": b"/inside"}
+    for status in STATUSES:
+        chain = Chain(status, "https://two.example")
+        client = world.client(chain, follow_redirects=True)
+        world.run(client.get, f"{HOME}/first", extensions=given)
+        assert [sorted({*given} & {*request.extensions}) for request in chain.seen] == [[*given], [], []]
+
+
 @pytest.mark.parametrize("by", ["direct", "http", "https", "socks5", "socks4a"])
 @pytest.mark.parametrize("name", ["blocking", "asyncio", "trio"])
 def test_on_the_wire_by_every_way(by: str, name: str) -> None:

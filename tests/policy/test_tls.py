@@ -94,6 +94,33 @@ def test_hosts_without_pins() -> None:
     assert Pins({"a": "00" * 32})
 
 
+@pytest.mark.parametrize(
+    ("pinned", "name"),
+    [
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "b\u00fccher.example"),
+        ("PINNED.example.", "pinned.example"),
+        ("[::1]", "::1"),
+        ("0:0:0:0:0:0:0:1", "::1"),
+        ("::1", "0:0:0:0:0:0:0:1"),
+        ("127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_a_host_is_pinned_however_it_is_written(pinned: str, name: str) -> None:
+    """V6: names are compared as ASCII without a final dot, addresses as addresses."""
+    assert Pins({pinned: "00" * 32}).refusal(name, der()) is not None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "https://a.example", "a.example:443", "*.a.example", "*", "a.example/", "[::1]:443", "1.2.3", "a b", "xn--a"],
+)
+def test_pins_that_would_hold_nobody_back(host: str) -> None:
+    """V6: what is no host matches none, so it is refused when the setting is made, and not passed over."""
+    with pytest.raises(ValueError, match="Invalid host"):
+        TLS(pins={host: "00" * 32})
+
+
 @pytest.mark.parametrize("pin", ["", "sha256/short=", "sha1/" + "A" * 43 + "=", "00" * 31, "00" * 33, "zz" * 32])
 def test_what_is_no_pin(pin: str) -> None:
     """What is neither a key's hash nor a fingerprint is refused when the setting is made."""

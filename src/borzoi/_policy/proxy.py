@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from .._errors import InvalidURL, ProtocolError, ProxyError
-from .._values.headers import SECURE_IN_REPR, Headers
-from .._values.redaction import SECURE, in_message, in_repr
+from .._values.headers import Headers
+from .._values.redaction import SECURE, field_in_repr, in_message, in_repr
 from .._values.url import URL
 from .auth import Auth
 
@@ -84,7 +84,7 @@ class Proxy:
         return repr((self.auth[0] if self.auth[1] else "********", "********"))
 
     def _shown_headers(self) -> dict[str, str]:
-        return {name: "[secure]" if name in SECURE_IN_REPR else value for name, value in self.headers.items()}
+        return {name: field_in_repr(name, value) for name, value in self.headers.items()}
 
 
 def _parsed(text: URL | str) -> URL:

@@ -69,7 +69,11 @@ def redirect_url(request: Request, response: Response) -> URL:
     location = _location(request, response)
 
     try:
-        url = URL(_HOSTLESS.sub(rf"\1{_host(request.url)}", location, count=1))
+        # By its end, and not as a template: a host may begin with a digit, which would be read as a number of a group.
+        hostless = _HOSTLESS.match(location)
+        if hostless is not None:
+            location = f"{hostless[1]}{_host(request.url)}{location[hostless.end() :]}"
+        url = URL(location)
 
         # Credentials are what the program gives; a server does not get to choose them.
         if url.userinfo:

@@ -12,6 +12,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .._errors import InvalidURL
+from .._values.host import canonical_host, encode_host
+
 if TYPE_CHECKING:
     PinTypes: TypeAlias = str | Iterable[str] | Mapping[str, str | Iterable[str]]
 
@@ -56,7 +59,7 @@ class Pins:
         self._everywhere: frozenset[bytes] = frozenset()
         self._of_host: dict[str, frozenset[bytes]] = {}
         if isinstance(pins, Mapping):
-            self._of_host = {host.lower().rstrip("."): _parse(of_host) for host, of_host in pins.items()}
+            self._of_host = {_host_with_pins(host): _parse(of_host) for host, of_host in pins.items()}
         else:
             self._everywhere = _parse(pins)
 
@@ -68,7 +71,7 @@ class Pins:
 
     def refusal(self, host: str, certificate: bytes | None) -> str | None:
         """Return why a certificate (DER) of a host is not accepted, or None where it is."""
-        wanted = self._of_host.get(host.lower().rstrip("."), self._everywhere or None)
+        wanted = self._of_host.get(_canonical(host), self._everywhere or None) if self else None
         if wanted is None:
             return None
         if not certificate:
@@ -82,6 +85,22 @@ class Pins:
 
 def _parse(pins: str | Iterable[str]) -> frozenset[bytes]:
     return frozenset(map(_digest, [pins] if isinstance(pins, str) else pins))
+
+
+def _host_with_pins(host: str) -> str:
+    """Return a host as it will be compared. Raises ValueError for what no host is: its pins would hold nobody back."""
+    try:
+        if host and "*" not in host:
+            return _canonical(host)
+    except InvalidURL:
+        pass
+    raise ValueError(f"Invalid host {host!r} in pins. Give a name or an address alone: no URL, no port, no wildcard.")
+
+
+def _canonical(host: str) -> str:
+    """Return the one form of a host in which it is looked for. Raises InvalidURL."""
+    name = host.rstrip(".") or host
+    return canonical_host(encode_host(f"[{name}]" if ":" in name and name[0] != "[" else name, is_name=True))
 
 
 def _digest(pin: str) -> bytes:

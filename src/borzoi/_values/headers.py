@@ -15,6 +15,7 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Mu
 from typing import Any, NoReturn, Self, TypeAlias
 
 from .._errors import LocalProtocolError
+from .redaction import SECURE, field_in_repr, is_secret_field
 
 HeaderTypes: TypeAlias = (
     "Headers | Mapping[str, str] | Mapping[bytes, bytes] | Sequence[tuple[str, str]] | Sequence[tuple[bytes, bytes]]"
@@ -29,11 +30,6 @@ MAX_HOSTED = 64
 SHOWN_VALUE = 60
 """Bytes of an illegal name or value that an error message repeats."""
 
-_SECRET_NAMES = frozenset((b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"))
-_SECRET_PARTS = (b"token", b"secret", b"key")
-SECURE_IN_REPR = frozenset(
-    ("api-key", "authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token")
-)
 
 # RFC 9110 section 5.6.2: token. Section 5.5: a field value neither starts nor ends with white space, and has no CR, LF
 # or NUL. Vertical tab and form feed are refused with them; the other control characters pass, since cookies in use have
@@ -173,7 +169,7 @@ def _name_message(name: bytes, position: int) -> str:
 def _value_message(name: bytes, value: bytes, position: int) -> str:
     fault = _FAULTS.get(value[position : position + 1])
     rule = f"{fault} at position {position} is not allowed" if fault else _white_space_rule(value, position)
-    shown = "[secure]" if _is_secret(name) else f"{value[: position + 1][-SHOWN_VALUE:]!r}..."
+    shown = SECURE if is_secret_field(name.decode("ascii")) else f"{value[: position + 1][-SHOWN_VALUE:]!r}..."
     return f"Illegal header value {shown} of {name.decode('ascii')}: {rule} (RFC 9110 section 5.5)"
 
 
@@ -184,11 +180,6 @@ def _white_space_rule(value: bytes, position: int) -> str:
         return f"{fault} at position {len(value) - len(following)} is not allowed"
     end = "at its start" if position == 0 else f"at its end, from position {position},"
     return f"white space {end} is not allowed"
-
-
-def _is_secret(name: bytes) -> bool:
-    lower = name.lower()
-    return lower in _SECRET_NAMES or any(part in lower for part in _SECRET_PARTS)
 
 
 def _index(pairs: Pairs, encoding: str | None) -> tuple[str, dict[str, str]]:
@@ -429,7 +420,7 @@ class Headers(MutableMapping[str, str]):
 
     def __repr__(self) -> str:
         encoding = "" if self.encoding == "ascii" else f", encoding={self.encoding!r}"
-        items = [(name, "[secure]" if name in SECURE_IN_REPR else value) for name, value in self.multi_items()]
+        items = [(name, field_in_repr(name, value)) for name, value in self.multi_items()]
         shown: Any = dict(items) if len(dict(items)) == len(items) else items
         return f"{type(self).__name__}({shown!r}{encoding})"
 

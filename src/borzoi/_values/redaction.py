@@ -1,4 +1,4 @@
-"""URLs as they may be shown, by how far what is shown travels.
+"""URLs and header fields as they may be shown, by how far what is shown travels.
 
 A repr stays with the programmer: it keeps the user's name and hides passwords and the values of parameters with telling
 names. The text of an exception goes further: it has no userinfo at all. A log line goes anywhere: besides that, it has
@@ -25,6 +25,12 @@ _TELLING = frozenset(
     )
 )  # fmt: skip
 
+_SECRET_FIELDS = frozenset(("authorization", "cookie", "cookie2", "proxy-authorization", "set-cookie", "set-cookie2"))
+_SECRET_PARTS = ("token", "secret", "passw", "apikey")
+# A code is a secret as a parameter of OAuth; as a field it says what went wrong.
+_SECRET_WORDS = _TELLING - {"code"}
+_FIELDS_WITH_URLS = ("content-location", "location", "referer")
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -50,6 +56,22 @@ def in_log(parts: Parts) -> Parts:
     """Return the parts of a URL for a log."""
     query = parts.query and "&".join(_hide(piece) for piece in parts.query.split("&"))
     return parts._replace(userinfo="", query=query, fragment=None)
+
+
+def is_secret_field(name: str) -> bool:
+    """Tell whether the value of a header field is a secret, by the name of the field."""
+    lower = name.lower()
+    if lower in _SECRET_FIELDS or any(part in lower for part in _SECRET_PARTS):
+        return True
+    # "Access-Control-Allow-Credentials" is about secrets, and is none.
+    return not lower.startswith("access-control-") and not _SECRET_WORDS.isdisjoint(re.split("[-_]", lower))
+
+
+def field_in_repr(name: str, value: str) -> str:
+    """Return the value of a header field for a repr."""
+    if is_secret_field(name):
+        return SECURE
+    return in_message(value) if name.lower() in _FIELDS_WITH_URLS else value
 
 
 def _without_secrets(parts: Parts, userinfo: str) -> Parts:
