@@ -1,4 +1,8 @@
-"""Rows 1, 4 and 39 to 49: servers that break HTTP/2."""
+"""Rows 1, 4, 7 to 13 and 39 to 49: servers that break HTTP/2.
+
+As in `framing`, what is a script of frames is played over a real socket and by the wire seam of `borzoi.testing`: the error
+must be the same. The real server also hears what it did wrong: RST_STREAM for one stream, GOAWAY for the connection.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,15 @@ import socket
 import tracemalloc
 from collections.abc import Callable
 from time import thread_time
+from typing import NamedTuple
+
+from h2.events import ConnectionTerminated
 
 from borzoi import Limits, PoolTimeout, RemoteProtocolError, Timeout, WriteTimeout
+from borzoi._backends.memory import END
+from borzoi.testing import mock
+from borzoi.testing.faults import Fault
+from borzoi.testing.http2_events import Raw
 from tests.wire.http2_scripting import data, fields, frame, goaway, headers, number, ping, reset, settings, trailers
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
@@ -15,8 +26,10 @@ from tests.worlds.peers import RawServer
 from .place import Place, error_of, require
 from .table import TWO, fault
 
-NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM = 0, 2, 7
+NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL = 0, 1, 2, 7, 8
+COMPRESSION_ERROR, CALM = 9, 11
 
+Frames = tuple[Callable[[int], bytes] | bytes, ...]
 Act = Callable[[Http2Peer, Request], object]
 
 
@@ -25,11 +38,13 @@ def ok(peer: Http2Peer, request: Request) -> None:
     peer.respond(request.stream, body=b"ok")
 
 
-def misbehaving(act: Act, *, times: int = 1) -> RawServer:
+def misbehaving(act: Act, *, times: int = 1, peers: list[Http2Peer] | None = None) -> RawServer:
     """Return a server that does something else where "/fault" is asked for, the first times."""
     left = [times]
 
     def script(peer: Http2Peer) -> None:
+        if peers is not None:
+            peers.append(peer)
         while True:
             request = peer.request()
             if request.get(b":path") == b"/fault" and left[0]:
@@ -45,8 +60,7 @@ def says(*frames: Callable[[int], bytes] | bytes) -> Act:
     """Return what sends frames, each given the number of the stream."""
 
     def act(peer: Http2Peer, request: Request) -> None:
-        for each in frames:
-            peer.send_raw(each if isinstance(each, bytes) else each(request.stream))
+        peer.send_raw(written(frames, request.stream))
 
     return act
 
@@ -61,6 +75,11 @@ def ends(*frames: Callable[[int], bytes] | bytes) -> Act:
         raise EOFError
 
     return act
+
+
+def written(frames: Frames, stream: int) -> bytes:
+    """Return frames on a stream."""
+    return b"".join(each if isinstance(each, bytes) else each(stream) for each in frames)
 
 
 def head(*pairs: tuple[bytes, bytes], end: bool = False, status: bytes = b"200") -> Callable[[int], bytes]:
@@ -80,88 +99,162 @@ def block(*pairs: tuple[bytes, bytes], end: bool = True) -> Callable[[int], byte
 
 STATUS = (b":status", b"200")
 
-STREAM_FAULTS: dict[tuple[int, str], tuple[Act, str]] = {
-    (41, "reset in the body"): (says(head(), body(b"part"), lambda s: reset(s, INTERNAL_ERROR)), "INTERNAL_ERROR"),
-    (43, "less than its length"): (says(head((b"content-length", b"9")), body(b"part", end=True)), "ength"),
-    (43, "more than its length"): (says(head((b"content-length", b"2")), body(b"part", end=True)), "ength"),
-    (43, "lengths that differ"): (
-        says(head((b"content-length", b"4"), (b"content-length", b"5")), body(b"part", end=True)),
-        "ength",
+
+class Script(NamedTuple):
+    """What a server sends on a stream, the text of the error, and the code that it is told."""
+
+    frames: Frames
+    text: str
+    code: int | None = PROTOCOL_ERROR
+    closes: bool = False
+
+
+def script_of(*frames: Callable[[int], bytes] | bytes, text: str, code: int | None = PROTOCOL_ERROR) -> Script:
+    """Return the script of a server that sends frames and waits."""
+    return Script(frames, text, code)
+
+
+def cut(*frames: Callable[[int], bytes] | bytes, text: str) -> Script:
+    """Return the script of a server that sends frames and closes."""
+    return Script(frames, text, None, closes=True)
+
+
+NOT_A_VALUE = "has a character that is not allowed, or not at its ends"
+NOT_THERE = "does not belong there"
+OF_A_CONNECTION = "is about a connection"
+# A field of 4 KB that enters the table, and then its number, one byte each.
+HPACK_BOMB = fields(STATUS) + b"\x40\x01a" + b"\x7f\x81\x1e" + b"b" * 3968 + b"\xbe" * 12_000
+
+STREAM_FAULTS: dict[tuple[int, str], Script] = {
+    (11, "600 fields"): script_of(head(*[(b"a", b"b")] * 600, end=True), text="header fields"),
+    (12, "a flood of 103"): script_of(head((b"link", b"</a>"), status=b"103"), *[head(status=b"103")] * 99, text="interim", code=CALM),
+    (13, "101, which is not there"): script_of(head(status=b"101"), text="interim response 101"),
+    (41, "reset in the body"): script_of(head(), body(b"part"), lambda s: reset(s, INTERNAL_ERROR), text="INTERNAL_ERROR", code=None),
+    (43, "less than its length"): script_of(head((b"content-length", b"9")), body(b"part", end=True), text="5 bytes shorter"),
+    (43, "more than its length"): script_of(head((b"content-length", b"2")), body(b"part", end=True), text="longer than its"),
+    (43, "a length, and no body"): script_of(head((b"content-length", b"2"), end=True), text="2 bytes shorter"),
+    (43, "less than its length, and trailers"): script_of(
+        head((b"content-length", b"9")), body(b"part"), lambda s: trailers(s, (b"a", b"b")), text="5 bytes shorter"
     ),
-    (43, "a length that is none"): (says(head((b"content-length", b"+4")), body(b"part", end=True)), "ength"),
-    (44, "no :status"): (says(block((b"a", b"b"))), ":status"),
-    (44, "two of :status"): (says(block(STATUS, STATUS)), ":status"),
-    (44, ":status after a field"): (says(block((b"a", b"b"), STATUS)), ""),
-    (44, "a :status that is none"): (says(block((b":status", b"2x0"))), "status"),
-    (44, "an unknown pseudo-field"): (says(block(STATUS, (b":path", b"/"))), ""),
-    (44, "upper case"): (says(head((b"Upper", b"x"), end=True)), "upper case"),
-    (44, "CR in a value"): (says(head((b"a", b"b\rc"), end=True)), ""),
-    (44, "LF in a value"): (says(head((b"a", b"b\nc"), end=True)), ""),
-    (44, "NUL in a value"): (says(head((b"a", b"b\x00c"), end=True)), ""),
-    (44, "a space around a value"): (says(head((b"a", b" b"), end=True)), ""),
-    (44, "transfer-encoding"): (says(head((b"transfer-encoding", b"chunked"), end=True)), "transfer-encoding"),
-    (44, "connection"): (says(head((b"connection", b"close"), end=True)), "connection"),
-    (44, "a pseudo-field in trailers"): (says(head(), lambda s: trailers(s, STATUS)), ""),
+    (43, "lengths that differ"): script_of(
+        head((b"content-length", b"4"), (b"content-length", b"5")), body(b"part", end=True), text="more than one Content-Length"
+    ),
+    (43, "lengths that are equal"): script_of(
+        head((b"content-length", b"4"), (b"content-length", b"4")), body(b"part", end=True), text="more than one Content-Length"
+    ),
+    (43, "a length that is none"): script_of(head((b"content-length", b"+4")), body(b"part", end=True), text="is not a length"),
+    (44, "no :status"): script_of(block((b"a", b"b")), text="does not begin with :status"),
+    (44, "two of :status"): script_of(block(STATUS, STATUS), text=NOT_THERE),
+    (44, ":status after a field"): script_of(block((b"a", b"b"), STATUS), text="does not begin with :status"),
+    (44, "a :status that is none"): script_of(block((b":status", b"2x0")), text="is not three digits"),
+    (44, "an unknown pseudo-field"): script_of(block(STATUS, (b":path", b"/")), text=NOT_THERE),
+    (44, "upper case"): script_of(head((b"Upper", b"x"), end=True), text="has upper case"),
+    (44, "CR in a value"): script_of(head((b"a", b"b\rc"), end=True), text=NOT_A_VALUE),
+    (44, "LF in a value"): script_of(head((b"a", b"b\nc"), end=True), text=NOT_A_VALUE),
+    (44, "NUL in a value"): script_of(head((b"a", b"b\x00c"), end=True), text=NOT_A_VALUE),
+    (44, "a space around a value"): script_of(head((b"a", b" b"), end=True), text=NOT_A_VALUE),
+    (44, "a name that is none"): script_of(head((b"a b", b"c"), end=True), text="is not a field name"),
+    (44, "transfer-encoding"): script_of(head((b"transfer-encoding", b"chunked"), end=True), text=OF_A_CONNECTION),
+    (44, "connection"): script_of(head((b"connection", b"close"), end=True), text=OF_A_CONNECTION),
+    (44, "a pseudo-field in trailers"): script_of(head(), lambda s: trailers(s, STATUS), text=NOT_THERE),
+    (44, "DATA before a head"): script_of(body(b"part"), text="before the head"),
     # The table of the codec is in step, so that the connection is of further use: nothing was kept of the fields.
-    (47, "a bomb in HPACK"): (
-        says(
-            lambda s: frame(1, 4, s, fields(STATUS) + b"\x40\x01a" + b"\x7f\x81\x1e" + b"b" * 4000 + b"\xbe" * 12_000)
-        ),
-        "",
+    (47, "a bomb in HPACK of many fields"): script_of(lambda s: frame(1, 4, s, HPACK_BOMB), text="more than 512 header fields"),
+    (47, "a bomb in HPACK of large fields"): script_of(
+        lambda s: frame(1, 4, s, HPACK_BOMB[:-11_900]), text="more than 131072 bytes"
     ),
-}
+}  # fmt: skip
 """What goes wrong with one stream, and its connection goes on."""
 
-CONNECTION_FAULTS: dict[tuple[int, str], tuple[Act, str]] = {
-    (1, "close before any byte of the response, always"): (ends(), ""),
-    (4, "close in a header block"): (ends(b"\x00\x00\xff\x01\x04\x00\x00\x00\x01abc"), ""),
-    (41, "close in the body"): (ends(head(), body(b"part")), ""),
-    (45, "a push"): (says(lambda s: frame(5, 4, s, number(2) + b"\x82")), "pushed"),
-    (46, "a flood of SETTINGS"): (says(settings() * 5_000), "too many"),
-    (46, "a flood of PING"): (says(ping() * 20_000), "too many"),
-    (47, "a flood of CONTINUATION"): (
-        says(lambda s: frame(1, 0, s, fields(STATUS)) + frame(9, 0, s, b"") * 20_000),
-        "",
+CONNECTION_FAULTS: dict[tuple[int, str], Script] = {
+    (1, "close before any byte of the response, always"): cut(text="without sending a response"),
+    (4, "close in a header block"): cut(b"\x00\x00\xff\x01\x04\x00\x00\x00\x01abc", text="without sending a response"),
+    (5, "cut in a sized body"): cut(head((b"content-length", b"9")), body(b"part"), text="received 4 bytes, expected 9"),
+    (10, "one endless field"): script_of(
+        lambda s: frame(1, 0, s, fields(STATUS) + b"\x00\x01a\x7f\x81\xff\xff\x7f") + frame(9, 0, s, b"b" * 16_000) * 99,
+        text="too long, or in too many pieces (ENHANCE_YOUR_CALM)", code=CALM,
     ),
-    (47, "an endless header block"): (
-        says(lambda s: frame(1, 0, s, fields(STATUS)) + frame(9, 0, s, fields((b"a", b"b" * 8000))) * 200),
-        "",
+    (41, "close in the body"): cut(head(), body(b"part"), text="no END_STREAM"),
+    (45, "a push"): script_of(lambda s: frame(5, 4, s, number(2) + b"\x82"), text="pushed"),
+    (46, "a flood of SETTINGS"): script_of(settings() * 5_000, text="bring nothing (ENHANCE_YOUR_CALM)", code=CALM),
+    (46, "a flood of SETTINGS that acknowledge"): script_of(settings(ack=True) * 5_000, text="bring nothing (ENHANCE_YOUR_CALM)", code=CALM),
+    (46, "a flood of PING"): script_of(ping() * 20_000, text="bring nothing (ENHANCE_YOUR_CALM)", code=CALM),
+    (47, "a flood of CONTINUATION"): script_of(
+        lambda s: frame(1, 0, s, fields(STATUS)) + frame(9, 0, s, b"") * 20_000,
+        text="too many pieces (ENHANCE_YOUR_CALM)", code=CALM,
     ),
-    (47, "an integer without end"): (says(lambda s: frame(1, 5, s, b"\xff" + b"\xff" * 9_000)), ""),
-    (47, "an index that is not there"): (says(lambda s: frame(1, 5, s, b"\xff\x60")), ""),
-    (48, "a flood of empty DATA"): (says(head(), lambda s: data(s) * 20_000), "too many"),
+    (47, "an endless header block"): script_of(
+        lambda s: frame(1, 0, s, fields(STATUS)) + frame(9, 0, s, fields((b"a", b"b" * 8000))) * 200,
+        text="too many pieces (ENHANCE_YOUR_CALM)", code=CALM,
+    ),
+    (47, "an integer without end"): script_of(lambda s: frame(1, 5, s, b"\xff" + b"\xff" * 9_000), text="COMPRESSION_ERROR", code=COMPRESSION_ERROR),
+    (47, "an index that is not there"): script_of(lambda s: frame(1, 5, s, b"\xff\x60"), text="COMPRESSION_ERROR", code=COMPRESSION_ERROR),
+    (48, "a flood of empty DATA"): script_of(
+        head(), lambda s: data(s) * 20_000, text="bring nothing (ENHANCE_YOUR_CALM)", code=CALM
+    ),
 }  # fmt: skip
 """What ends the connection, whichever stream it was on."""
 
 
-def _enter_stream(row: int, what: str, act: Act, text: str) -> None:
+def act_of(script: Script) -> Act:
+    """Return what plays a script."""
+    return (ends if script.closes else says)(*script.frames)
+
+
+async def over_the_seam(place: Place, script: Script, method: str, text: str, port: int) -> None:
+    """Run a script at the wire seam, and compare: two requests that find it, and one that does not."""
+    url = f"http://127.0.0.1:{port}/fault"
+    with mock() as m:
+        spoilt = Fault(
+            script.text, None, spoil_http2=lambda head, body: [Raw(written(script.frames, 1)), *[END] * script.closes]
+        )
+        m.route(method, url).reply(spoilt)
+        m.get(f"http://127.0.0.1:{port}/next").reply(text="ok")
+        async with place.client() as client:
+            error = await place.fails(client, url, RemoteProtocolError, script.text, method=method)
+            assert str(error) == text
+            assert (await client.get(f"http://127.0.0.1:{port}/next")).text == "ok"
+
+
+def _enter_stream(row: int, what: str, script: Script) -> None:
     @fault(row, what, over=TWO)
     async def _(place: Place) -> None:
-        with misbehaving(act) as server:
+        peers: list[Http2Peer] = []
+        with misbehaving(act_of(script), peers=peers) as server:
             async with place.client() as client:
-                await place.fails(client, f"{server.url}/fault", RemoteProtocolError, text)
+                error = await place.fails(client, f"{server.url}/fault", RemoteProtocolError, script.text)
                 place.assert_whole(client, idle=1)
                 assert (await client.get(f"{server.url}/next")).text == "ok"
                 place.assert_whole(client, idle=1)
             assert len(server.connections) == 1
+            # It was told before it was asked for something else.
+            assert peers[0].requests[1].reset_code == script.code
+        await over_the_seam(place, script, "GET", str(error), server.port)
 
 
-def _enter_connection(row: int, what: str, act: Act, text: str) -> None:
+def _enter_connection(row: int, what: str, script: Script) -> None:
     @fault(row, what, over=TWO)
     async def _(place: Place) -> None:
-        with misbehaving(act, times=2) as server:
+        peers: list[Http2Peer] = []
+        with misbehaving(act_of(script), times=2, peers=peers) as server:
             async with place.client() as client:
-                await place.fails(client, f"{server.url}/fault", RemoteProtocolError, text, method="POST")
+                error = await place.fails(
+                    client, f"{server.url}/fault", RemoteProtocolError, script.text, method="POST"
+                )
                 place.assert_whole(client, idle=0)
                 assert (await client.get(f"{server.url}/next")).text == "ok"
                 place.assert_whole(client, idle=1)
             assert len(server.connections) == 2
+        if row == 45:
+            # In a flood it may be lost: it is in the tests of the engine.
+            assert [event.error_code for event in peers[0].events if isinstance(event, ConnectionTerminated)] == [1]
+        await over_the_seam(place, script, "POST", str(error), server.port)
 
 
-for (_row, _what), (_act, _text) in STREAM_FAULTS.items():
-    _enter_stream(_row, _what, _act, _text)
-for (_row, _what), (_act, _text) in CONNECTION_FAULTS.items():
-    _enter_connection(_row, _what, _act, _text)
+for (_row, _what), _script in STREAM_FAULTS.items():
+    _enter_stream(_row, _what, _script)
+for (_row, _what), _script in CONNECTION_FAULTS.items():
+    _enter_connection(_row, _what, _script)
 
 
 @fault(39, "GOAWAY below the stream, or REFUSED_STREAM", over=TWO)
@@ -231,8 +324,8 @@ async def _(place: Place) -> None:
 
 @fault(46, "floods cost little", over=TWO, worlds=("blocking",))
 async def _(place: Place) -> None:
-    for act, _text in (entry for (row, _), entry in CONNECTION_FAULTS.items() if row in (46, 47, 48)):
-        with misbehaving(act, times=2) as server:
+    for script in (entry for (row, _), entry in CONNECTION_FAULTS.items() if row in (46, 47, 48)):
+        with misbehaving(act_of(script), times=2) as server:
             async with place.client() as client:
                 tracemalloc.start()
                 started = thread_time()
