@@ -150,15 +150,13 @@ class Form:
         content = given.encode() if isinstance(given, str) else content
         filename, kind, headers = rest
         shapes: list[tuple[Any, Part]] = [
-            (given, Part(name, content, "upload")),
+            # A file on disk is called by its number.
+            (given, Part(name, content, str(getattr(given, "name", "upload")))),
             ((filename, given), Part(name, content, filename)),
             ((filename, given, kind), Part(name, content, filename, kind)),
             ((filename, given, kind or None, headers), Part(name, content, filename, kind or None, headers)),
         ]
         value, part = shapes[choice & 3]
-        if part.filename == "upload":
-            # A file on disk is called by its number.
-            part = part._replace(filename=str(getattr(given, "name", "upload")))
         self.files.append((name, value))
         self._expected_files.append(part)
 

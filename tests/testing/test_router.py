@@ -96,7 +96,8 @@ CONDITIONS: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"json": {"a": {"b": 1}}}, {"json": {"a": {"b": 1, "c": 2}, "d": 3}}, []),
     ({"json": {"a": 1}, "exact": True}, {"json": {"a": 1, "d": 3}}, ["json.d: 3 was not expected"]),
     ({"json": {"a": [1, {"b": 2}]}}, {"json": {"a": [1, {"b": 3}]}}, ["json.a[1].b: expected 2, got 3"]),
-    ({"json": [1, 2]}, {"json": [1]}, ["json: expected 2 items, got 1"]),
+    ({"json": [1, 2]}, {"json": [1]}, ["json: expected 2 items, got 1", "json[1]: expected 2, and there is none"]),
+    ({"json": [1]}, {"json": [1, 2]}, ["json: expected 1 item, got 2", "json[1]: 2 was not expected"]),
     ({"json": {"a": 1}}, {"json": {"b": 1}}, ["json.a: expected 1, and there is none"]),
     ({"json": {"a": 1}}, {"json": {"a": True}}, ["json.a: expected 1, got True"]),
     ({"json": {"a": ANY}}, {"json": {"a": False}}, []),
@@ -155,7 +156,7 @@ def test_the_first_route_that_fits_answers_until_it_is_spent(m: Mock, client: bo
     m.get(URL).reply(201).times(1)
     m.get(URL).reply(202).times(0, 1)
     assert [client.get(URL).status_code for _ in range(2)] == [201, 202]
-    with pytest.raises(UnmatchedRequest, match="fits, but it was called 1 times already"):
+    with pytest.raises(UnmatchedRequest, match="fits, but it was called once already"):
         client.get(URL)
 
 
@@ -174,6 +175,93 @@ def test_the_nearest_routes_come_first(m: Mock, client: borzoi.Client) -> None:
         "    fits: method, url",
     ]
     assert lines[-1] == "  ... and 2 more routes"
+
+
+def test_urls_that_are_nearly_right_come_first(m: Mock, client: borzoi.Client) -> None:
+    """Of many routes with another URL those come first that are most alike, each with the part that is another."""
+    m.get(f"{URL}/8")
+    m.get(f"{URL}/7", params={"a": "1"}, headers={"b": "2"}, cookies={"c": "3"}).times(0)
+    for path in ("/", "/teams/{id:int}", "/teams/{id:int}/members"):
+        m.get(f"https://api.test{path}")
+    m.get(f"http://other.test/users/{7}/")
+    m.get(f"{URL}/7/")
+    with pytest.raises(UnmatchedRequest) as caught:
+        client.get(f"{URL}/7")
+    lines = [line.strip() for line in str(caught.value).splitlines()]
+    assert lines[1:] == [
+        f"GET {URL}/7",
+        "params.a: expected '1', and there is none",
+        "headers.b: expected '2', and there is none",
+        "cookies.c: expected '3', and there is none",
+        "fits: method, url",
+        f"GET {URL}/7/",
+        f"url: expected {URL}/7/, got {URL}/7 (another slash at the end)",
+        "fits: method",
+        f"GET {URL}/8",
+        f"url: expected {URL}/8, got {URL}/7 (another path)",
+        "fits: method",
+        "... and 4 more routes",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "parts"),
+    [
+        ("http://api.test/users", " (another scheme)"),
+        ("https://*.test:1/users", " (another host)"),
+        ("http://other.test/{id:int}", " (another scheme and host and path)"),
+        (re.compile("http://"), ""),
+    ],
+)
+def test_the_part_of_a_url_that_is_another(m: Mock, client: borzoi.Client, pattern: Any, parts: str) -> None:
+    """The message says which parts of a URL do not fit, where that is known."""
+    m.get(pattern)
+    with pytest.raises(UnmatchedRequest, match=re.escape(f", got {URL}{parts}") + "\n"):
+        client.get(URL)
+
+
+def test_a_route_that_may_never_be_called(m: Mock, client: borzoi.Client) -> None:
+    """What fits a route of no calls is told so."""
+    m.get(URL).times(0)
+    with pytest.raises(UnmatchedRequest, match="fits, but it may not be called"):
+        client.get(URL)
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_exceptions_are_raised(m: Mock, http2: bool) -> None:
+    """An exception, or its class, as an answer is raised to who sent the request, which it carries; each call has its own."""
+    slow = borzoi.ReadTimeout("slow")
+    m.get(URL).replies(slow, slow, borzoi.ConnectError, ValueError("wrong"), KeyError, 204)
+    with borzoi.Client(trust_env=False, http2=http2) as client:
+        for number in range(2):
+            with pytest.raises(borzoi.ReadTimeout, match=r"^slow \(api\.test:443\)$") as caught:
+                client.get(URL, params={"n": number})
+            assert caught.value.request.url == f"{URL}?n={number}"
+        with pytest.raises(borzoi.ConnectError, match="ConnectError of a mock"):
+            client.get(URL)
+        with pytest.raises(ValueError, match="wrong"):
+            client.get(URL)
+        with pytest.raises(KeyError):
+            client.get(URL)
+        assert client.get(URL).status_code == 204
+
+
+def test_names_of_other_libraries(m: Mock) -> None:
+    """Who asks for a name that another library has is told what it is here; other names are as unknown as ever."""
+    route = m.get(URL).optional()
+    for one, name, hint in (
+        (m, "add_response", r"http_mock\.get\(url\)\.reply"),
+        (m.host(URL), "get_requests", r"http_mock\.calls"),
+        (route, "mock", r"\.reply\(\.\.\.\) of a route"),
+        (route, "nonsense", r"'Route' object has no attribute 'nonsense'$"),
+    ):
+        with pytest.raises(AttributeError, match=hint):
+            getattr(one, name)
+    assert not hasattr(m, "called")
+    with pytest.raises(AttributeError):
+        route.side_effect = ValueError  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match=r"status_code= is no condition of a request: params, .* are"):
+        m.get(URL, status_code=200)
 
 
 def test_a_mock_without_routes_says_so(m: Mock, client: borzoi.Client) -> None:

@@ -98,6 +98,20 @@ class Pattern:
         host = self._host
         return host is None or (received.host == host if isinstance(host, str) else bool(host.fullmatch(received.host)))
 
+    def misfits(self, received: Received) -> list[str]:
+        """Return which parts of the URL do not fit."""
+        found = [] if self._scheme in (None, received.scheme) else ["scheme"]
+        if not _fits(self._host, received.host):
+            found.append("host")
+        if not _fits(self._regex or self._path, received.path):
+            alike = self._path is not None and received.path.rstrip("/") == self._path.rstrip("/")
+            found.append("slash at the end" if alike else "path")
+        return found
+
+
+def _fits(expected: str | re.Pattern[str] | None, text: str) -> bool:
+    return expected is None or bool(text == expected if isinstance(expected, str) else expected.fullmatch(text))
+
 
 def _host_pattern(scheme: str | None, host: str | None) -> str | re.Pattern[str] | None:
     if host is None or host == "*":
@@ -122,6 +136,10 @@ class Expression:
         found = self._regex.match(str(received.url))
         return None if found is None else found.groupdict()
 
+    def misfits(self, received: Received) -> list[str]:
+        """Return nothing: which part of an expression does not fit is not known."""
+        return []
+
 
 # What a value differs in, by path.
 
@@ -131,24 +149,36 @@ def differences(expected: Any, actual: Any, *, exact: bool, at: str) -> Iterator
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         for key, value in expected.items():
             if key not in actual:
-                yield f"{at}.{key}: expected {value!r}, and there is none"
+                yield f"{at}.{key}: {_missing(value)}"
             else:
                 yield from differences(value, actual[key], exact=exact, at=f"{at}.{key}")
         for key in actual if exact else ():
             if key not in expected:
-                yield f"{at}.{key}: {actual[key]!r} was not expected"
+                yield f"{at}.{key}: {_surplus(actual[key])}"
     elif isinstance(expected, (list, tuple)) and isinstance(actual, list):
         if len(expected) != len(actual):
-            yield f"{at}: expected {len(expected)} items, got {len(actual)}"
+            items = "1 item" if len(expected) == 1 else f"{len(expected)} items"
+            yield f"{at}: expected {items}, got {len(actual)}"
         for index, (one, other) in enumerate(zip(expected, actual, strict=False)):
             yield from differences(one, other, exact=exact, at=f"{at}[{index}]")
+        both = min(len(expected), len(actual))
+        yield from (f"{at}[{both + index}]: {_missing(one)}" for index, one in enumerate(expected[both:]))
+        yield from (f"{at}[{both + index}]: {_surplus(one)}" for index, one in enumerate(actual[both:]))
     elif not _equal(expected, actual):
-        yield f"{at}: expected {expected!r}, got {_short(actual)}"
+        yield f"{at}: expected {_short(expected)}, got {_short(actual)}"
 
 
 def _equal(expected: Any, actual: Any) -> bool:
     # To Python 1 is True; to JSON it is not.
     return bool(expected == actual) and (expected is ANY or isinstance(expected, bool) == isinstance(actual, bool))
+
+
+def _missing(value: Any) -> str:
+    return f"expected {_short(value)}, and there is none"
+
+
+def _surplus(value: Any) -> str:
+    return f"{_short(value)} was not expected"
 
 
 def _short(value: Any) -> str:

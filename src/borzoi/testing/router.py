@@ -14,11 +14,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from . import matching
+from .._errors import HTTPError
+from .conditions import CONDITIONS, Conditions
 from .errors import MockOver, UnmatchedRequest
 from .explaining import explain_unmatched
 from .faults import Fault, NetworkFault
-from .matching import Expression, Matcher, Pattern
+from .foreign import Foreign
+from .matching import Expression, Pattern
 from .report import report
 from .script import Interim, Piece, Reply, events_reply, reply_of
 
@@ -33,91 +35,11 @@ URLTypes: TypeAlias = "str | re.Pattern[str] | Any"
 Callback: TypeAlias = Callable[..., Any]
 
 
-class Conditions:
-    """What a request has to be to fit a route."""
-
-    def __init__(
-        self,
-        method: str | None,
-        pattern: Pattern | Expression,
-        *,
-        params: Any = None,
-        headers: Mapping[str, Any] | None = None,
-        cookies: Mapping[str, Any] | None = None,
-        json: Any = None,
-        form: Any = None,
-        files: Mapping[str, Any] | None = None,
-        content: bytes | str | None = None,
-        where: Callable[[Received], object] | None = None,
-        exact: bool = False,
-    ) -> None:
-        bodies = {"json": json, "form": form, "content": content}
-        given = [name for name, body in bodies.items() if body is not None]
-        if len(given) > 1:
-            raise TypeError(f"A request has one body, and {' and '.join(given)} were given.")
-        self.method = None if method is None else method.upper()
-        self.pattern = pattern
-        self.matchers: list[Matcher] = []
-        if pattern.query:
-            self.matchers.append(_params_matcher(_query_pairs(pattern.query), exact=exact))
-        if params is not None:
-            self.matchers.append(_params_matcher(params, exact=exact))
-        if headers is not None:
-            self.matchers.append(matching.headers_matcher(headers))
-        if cookies is not None:
-            self.matchers.append(matching.cookies_matcher(cookies))
-        if json is not None:
-            self.matchers.append(matching.json_matcher(json, exact=exact))
-        if form is not None:
-            self.matchers.append(matching.pairs_matcher(form, lambda received: received.form, exact=exact, at="form"))
-        if files is not None:
-            self.matchers.append(matching.files_matcher(files))
-        if content is not None:
-            self.matchers.append(matching.content_matcher(content))
-        if where is not None:
-            self.matchers.append(matching.predicate_matcher(where))
-
-    def match(self, received: Received) -> dict[str, Any] | None:
-        """Return the parameters of the path, None where the request does not fit."""
-        if self.method is not None and received.method != self.method:
-            return None
-        found = self.pattern.match(received)
-        if found is None:
-            return None
-        for matcher in self.matchers:
-            if matcher(received):
-                return None
-        return found
-
-    def differences(self, received: Received) -> list[str]:
-        """Return everything that does not fit."""
-        found: list[str] = []
-        if self.method is not None and received.method != self.method:
-            found.append(f"method: expected {self.method}, got {received.method}")
-        if self.pattern.match(received) is None:
-            found.append(f"url: expected {self.pattern.text}, got {received.url}")
-        return found + [text for matcher in self.matchers for text in matcher(received)]
-
-    def __str__(self) -> str:
-        return f"{self.method or 'any method'} {self.pattern.text}"
-
-
-def _query_pairs(query: str) -> list[tuple[str, str]]:
-    from .._values.query import QueryParams
-
-    return QueryParams(query).multi_items()
-
-
-def _params_matcher(params: Any, *, exact: bool) -> Matcher:
-    from .._values.query import QueryParams
-
-    if isinstance(params, (str, QueryParams)):
-        params = QueryParams(params).multi_items()
-    return matching.pairs_matcher(params, lambda received: received.params, exact=exact, at="params")
-
-
-class Route:
+class Route(Foreign):
     """Answer the requests that fit. Made by `get()`, `post()` and their like; each method returns the route itself."""
+
+    # So that what other libraries set on their routes (`return_value`, `side_effect`) is not silently in vain.
+    __slots__ = ("_answers", "_is_counted", "_least", "_most", "_router", "calls", "claims", "conditions")
 
     def __init__(self, router: Router, conditions: Conditions) -> None:
         self._router = router
@@ -151,7 +73,8 @@ class Route:
         """Answer every call alike.
 
         `status` may be a function instead, `async` or not: it is called with the request and the parameters of the
-        path, and returns a status, JSON, text, bytes, (status, body), a fault, `reply(...)` or a `Response`.
+        path, and returns a status, JSON, text, bytes, (status, body), a fault, `reply(...)` or a `Response`. An
+        exception, or its class, is raised as if the network had raised it.
         """
         body = {"json": json, "text": text, "html": html, "content": content, "form": form, "stream": stream}
         given: dict[str, Any] = {**body, "headers": headers, "reason": reason, "fault": fault}
@@ -275,16 +198,34 @@ def _checked(answer: Any) -> Any:
         raise TypeError(
             f"{answer!r} comes before a server has a request: http_mock.network(host).fail({answer!r}) is its place."
         )
+    if isinstance(answer, Exception) or (isinstance(answer, type) and issubclass(answer, Exception)):
+        return _raising(answer)
     if isinstance(answer, type) or not callable(answer) or isinstance(answer, Reply):
         return reply_of(answer)
     return answer
+
+
+def _raising(answer: Exception | type[Exception]) -> Callback:
+    """Return a function that raises."""
+    from copy import copy
+
+    if isinstance(answer, type):
+        # Those of the network need to be told what happened, others mostly do not.
+        answer = answer(f"{answer.__name__} of a mock") if issubclass(answer, HTTPError) else answer()
+    error = answer
+
+    def fail(_request: Received, **_params: Any) -> None:
+        # The network's errors are given their request: each call has its own.
+        raise copy(error) if isinstance(error, HTTPError) else error
+
+    return fail
 
 
 def _called(count: int) -> str:
     return {0: "never called", 1: "called once"}.get(count, f"called {count} times")
 
 
-class Routes:
+class Routes(Foreign):
     """Add routes below a base URL."""
 
     def __init__(self, router: Router, base: str = "") -> None:
@@ -299,6 +240,11 @@ class Routes:
         body has to hold. With `exact=True` there may be nothing else in params, form and JSON. `content`: the body.
         `where`: a function of the request.
         """
+        if wrong := conditions.keys() - CONDITIONS:
+            raise TypeError(
+                f"{min(wrong)}= is no condition of a request: {', '.join(CONDITIONS)} are. "
+                "What it is answered with is for reply(...)."
+            )
         return self.router.add(Conditions(method, self._pattern(url), **conditions))
 
     def _pattern(self, url: URLTypes) -> Pattern | Expression:
