@@ -43,7 +43,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from ._messages.request import Request
@@ -51,11 +51,36 @@ if TYPE_CHECKING:
     from ._wire.websocket_frames import Message
 
 
-def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
-    error = cls.__new__(cls, *args)
+_STAYS = "borzoi.stays"
+"""The extension of requests whose bodies hold secrets: `_policy.redirects` has it, too."""
+
+
+def _rebuild(cls: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    error: Any = cls.__new__(cls, *args)
     error.args = args
-    error.__dict__.update(state)
+    vars(error).update(state)
     return error
+
+
+def _without_secrets(value: Any, known: dict[int, Any]) -> Any:
+    """Return a copy of a request or response, and of those within it, that shows what a repr may show."""
+    if isinstance(value, list):
+        return [_without_secrets(part, known) for part in value]
+    if not (hasattr(value, "headers") and hasattr(value, "extensions")):
+        return value
+    if id(value) not in known:
+        from copy import copy
+
+        copied = known[id(value)] = copy(value)
+        state = vars(copied)
+        if _STAYS in value.extensions:
+            state.pop("_content", None)
+        for name, part in list(state.items()):
+            state[name] = _without_secrets(part, known)
+        copied.headers = value.headers._without_secrets()
+        if "url" in state:
+            copied.url = value.url._without_secrets()
+    return known[id(value)]
 
 
 class HTTPError(Exception):
@@ -77,8 +102,15 @@ class HTTPError(Exception):
         self._request = request
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Subclasses take keyword-only arguments, which the default pickling of exceptions would lose.
-        return _rebuild, (type(self), self.args, self.__dict__)
+        # Subclasses take keyword-only arguments, which the default pickling of exceptions would lose. What is pickled
+        # goes to queues, stores and other machines: the credentials of the messages stay here.
+        known: dict[int, Any] = {}
+        state = {name: _without_secrets(value, known) for name, value in self.__dict__.items()}
+        return _rebuild, (type(self), self.args, state)
+
+    def __copy__(self) -> Self:
+        copied: Self = _rebuild(type(self), self.args, self.__dict__)
+        return copied
 
 
 class RequestError(HTTPError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import pickle
 import re
@@ -175,6 +176,64 @@ class TestD5:
         assert CANARY not in text
         assert BASIC not in text
         assert sum(record.levelno >= logging.WARNING for record in caplog.records) <= 1
+
+    @pytest.mark.parametrize("pickling", [pickle.dumps, lambda error: pickle.dumps([error, error])], ids=["one", "two"])
+    def test_pickles_of_errors(self, pickling: Callable[[Any], bytes]) -> None:
+        """What a pickle carries off is the error, its URL, status and body, and no credentials: of redirects on the way neither."""
+        secret: dict[str, Any] = {"Authorization": CANARY, "Cookie": f"a={CANARY}", "X-Api-Key": CANARY}
+        url = f"https://u:{CANARY}@one.example/?q=1&token={CANARY}"
+
+        def handler(request: borzoi.Request) -> borzoi.Response:
+            location = [("Location", f"/there?token={CANARY}&q=2")] if request.url.path == "/" else []
+            set_cookie = ("Set-Cookie", f"s={CANARY}")
+            return borzoi.Response(302 if location else 404, headers=[set_cookie, *location], text="body")
+
+        with borzoi.Client(transport=borzoi.MockTransport(handler), follow_redirects=True) as client:
+            response = client.post(url, headers=secret, content=b"sent")
+        with pytest.raises(borzoi.HTTPStatusError) as caught:
+            response.raise_for_status()
+        pickled = pickling(caught.value)
+        assert CANARY.encode() not in pickled
+        assert BASIC.encode() not in pickled
+        copied = pickle.loads(pickled)
+        for error in copied if isinstance(copied, list) else [copied]:
+            assert (error.response.status_code, error.response.text) == (404, "body")
+            assert error.response.history[0].request.content == b"sent"
+            assert error.request is error.response.request
+            assert str(error.request.url) == "https://one.example/there?token=[secure]&q=2"
+            assert error.request.headers["host"] == "one.example"
+            assert error.request.headers["x-api-key"] == "[secure]"
+        # The error itself, and a copy of it in the same program, have what they had.
+        for error in (caught.value, copy.copy(caught.value)):
+            assert error.request is response.request
+            assert error.request.headers["x-api-key"] == CANARY
+            assert CANARY in str(error.request.url)
+
+    def test_pickles_of_other_errors(self) -> None:
+        """Errors without a response, or without a request, carry no credentials either."""
+        for outcome in (END, b"garbage\r\n\r\n", ConnectionResetError(104, "reset")):
+            with client_of(outcome) as client, pytest.raises(borzoi.RequestError) as caught:
+                client.get(f"http://one.example/?sig={CANARY}", headers={"Authorization": CANARY}, auth=("u", CANARY))
+            pickled = pickle.dumps(caught.value)
+            assert CANARY.encode() not in pickled
+            assert str(pickle.loads(pickled).request.url) == "http://one.example/?sig=[secure]"
+        assert pickle.loads(pickle.dumps(borzoi.ReadError("x")))._request is None
+
+    def test_pickles_of_errors_of_tokens(self) -> None:
+        """The request for a token has a secret in its body, which no pickle has."""
+        auth = borzoi.OAuth2ClientCredentials("https://id.example/token", "client", CANARY, client_auth="post")
+        transport = borzoi.MockTransport(lambda request: borzoi.Response(400, json={"error": "invalid_client"}))
+        with borzoi.Client(transport=transport, auth=auth) as client, pytest.raises(borzoi.TokenError) as caught:
+            client.get("https://one.example/")
+        assert CANARY.encode() in caught.value.request.content
+        pickled = pickle.dumps(caught.value)
+        assert CANARY.encode() not in pickled
+        assert pickle.loads(pickled).error == "invalid_client"
+
+    def test_parameters(self) -> None:
+        """The repr of parameters is as that of a URL."""
+        shown = repr(borzoi.QueryParams({"api_key": CANARY, "q": "a b"}))
+        assert shown == "QueryParams('api_key=[secure]&q=a+b')"
 
     @pytest.mark.parametrize(
         "name",

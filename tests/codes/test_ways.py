@@ -16,7 +16,7 @@ import pytest
 
 import borzoi
 from borzoi import Auth, DigestAuth, HTTPTransport, Proxy, Request, Response
-from borzoi._backends.memory import MemoryBackend
+from borzoi._backends.memory import END, MemoryBackend
 from borzoi.openapi.runtime.retries import Retries
 from tests.client.conftest import World
 from tests.exchange.http_peers import Asked, answer, http, network_client
@@ -232,6 +232,26 @@ class TestInputs:
             assert wire.received.endswith(b"\r\n\r\n") or not wire.received
             lines.append([head.count(b"\r\n") for head in heads])
         assert all(counted[:1] <= lines[0][:1] and len(counted) <= len(lines[0]) for counted in lines)
+
+    @pytest.mark.parametrize("ending", [" ", "\t", " \t "])
+    def test_an_id_with_white_space_at_its_ends(self, ending: str) -> None:
+        """What a stream calls an event ends no session: the id is sent without what no field can end with."""
+        asked: list[bytes] = []
+
+        def peer(data: bytes) -> list[Any]:
+            if not data:
+                return []
+            asked.append(data)
+            if len(asked) > 1:
+                return [b"HTTP/1.1 204 No Content\r\n\r\n"]
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nretry: 0\n"
+            return [head + f"id: {ending}7{ending}\ndata: x\n\n".encode(), END]
+
+        transport = HTTPTransport(backend=MemoryBackend(lambda host, port: peer))
+        with borzoi.Client(transport=transport) as client, client.sse("http://one.example/", reconnect=1) as source:
+            assert [event.data for event in source if event.data] == ["x"]
+        assert len(asked) == 2
+        assert b"\r\nLast-Event-ID: 7\r\n" in asked[1]
 
     @pytest.mark.parametrize(
         ("kind", "auth"),

@@ -66,7 +66,8 @@ class Subscription:
         """Send the request, and return its response unread."""
         headers = Headers(self._headers)
         headers.pop("Last-Event-ID", None)
-        if last_event_id:
+        # Fetch, 2.2.2, "normalize": white space at its ends is no part of a field's value, as it may be of an id.
+        if last_event_id := last_event_id.strip(" \t"):
             headers["Last-Event-ID"] = last_event_id
 
         streamed = self._client.stream(self._method, self._url, **{**self._streaming, "headers": headers})

@@ -355,6 +355,11 @@ class Headers(MutableMapping[str, str]):
         """Return headers that change independently."""
         return Headers(self, encoding=self._encoding)
 
+    def _without_secrets(self) -> Headers:
+        """Return headers that show of their values what the repr does."""
+        pairs = [(name, name.decode("latin-1"), value.decode("latin-1")) for name, value in self.block.pairs]
+        return Headers.from_raw([(raw, field_in_repr(name, value).encode("latin-1")) for raw, name, value in pairs])
+
     def __or__(self, other: Mapping[str, str]) -> Headers:
         if not isinstance(other, Mapping):
             return NotImplemented

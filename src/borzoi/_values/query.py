@@ -6,6 +6,7 @@ from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, Va
 from typing import Any, TypeAlias
 
 from .percent import percent_decode, percent_encode
+from .redaction import query_in_repr
 
 # As text: evaluating them would be a good part of what importing this module costs.
 PrimitiveData: TypeAlias = "str | int | float | bool | None"
@@ -134,7 +135,7 @@ class QueryParams(Mapping[str, str]):
         return "&".join([f"{_encode(name)}={_encode(value)}" for name, value in self.multi_items()])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
+        return f"{type(self).__name__}({query_in_repr(str(self))!r})"
 
     def _copy_with(self, name: str, values: list[str]) -> QueryParams:
         copy = QueryParams()

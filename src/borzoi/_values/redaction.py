@@ -58,6 +58,11 @@ def in_log(parts: Parts) -> Parts:
     return parts._replace(userinfo="", query=query, fragment=None)
 
 
+def query_in_repr(query: str) -> str:
+    """Return the query of a URL, or of what will be one, for a repr."""
+    return _hide_telling(query) or ""
+
+
 def is_secret_field(name: str) -> bool:
     """Tell whether the value of a header field is a secret, by the name of the field."""
     lower = name.lower()

@@ -251,6 +251,10 @@ class URL:
             self._text = self._parts.unsplit()
         return self._text
 
+    def _without_secrets(self) -> URL:
+        """Return a URL that shows what the text of an exception does."""
+        return URL(redaction.in_message(str(self)))
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({redaction.in_repr(self._parts).unsplit()!r})"
 
