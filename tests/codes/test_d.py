@@ -17,7 +17,11 @@ import pytest
 import borzoi
 from borzoi import HTTPTransport, Proxy
 from borzoi._backends.memory import END, MemoryBackend
+from borzoi._values.headers import HeaderBlock
+from borzoi._wire import http1_head, http2_state
+from borzoi._wire.http1 import Http1
 from tests.faults.codings import CODINGS
+from tests.wire.http2_scripting import ask, connect
 
 MIB = 1024 * 1024
 SIZE = 24 * MIB
@@ -101,6 +105,27 @@ class TestD3:
         jar.set_cookie_header(request)
         assert len(jar) <= 180
         assert len(request.headers.get("cookie", "")) <= 64 * 1024
+
+    def test_lines_of_heads(self) -> None:
+        """Lines that are never the same twice are not remembered for ever."""
+        engine = Http1()
+        asking = HeaderBlock([(b"Host", b"one.example")])
+        for number in range(3 * http1_head.MAX_KNOWN_LINES):
+            engine.encode_head("GET", b"/%d" % number, asking)
+            engine.receive(b"HTTP/1.1 200 OK\r\nX-Number: %d\r\nContent-Length: %d\r\n\r\n" % (number, number))
+            engine.receive(b"x" * number)
+        for known in (http1_head._known_lines, http1_head._known_framing, http1_head.KNOWN_TARGETS):
+            assert 0 < len(known) <= http1_head.MAX_KNOWN_LINES
+
+    def test_streams_that_were_given_up(self) -> None:
+        """However many streams of a connection were reset, as many are remembered as may still be heard of."""
+        engine = connect()
+        for _ in range(3 * http2_state.MAX_GIVEN_UP):
+            engine.reset(ask(engine))
+            engine.data_to_send()
+        assert engine.error is None
+        assert len(engine._given_up) == http2_state.MAX_GIVEN_UP
+        assert not engine.streams
 
 
 CANARY = "c4n4ry-hunter2"

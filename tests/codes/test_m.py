@@ -1,4 +1,4 @@
-"""M2, M3 and M6: the same meaning however bytes are cut, what comes behind a response, and digits that are digits."""
+"""M2 to M6: the same meaning however bytes are cut, what comes before and behind a response, and digits that are digits."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ import pytest
 import borzoi
 from borzoi import HTTPTransport, RemoteProtocolError
 from borzoi._backends.memory import MemoryBackend
+from borzoi._policy.pooling import keep_alive_seconds
 from borzoi._values.headers import HeaderBlock
 from borzoi._wire.http1 import Http1
+from borzoi._wire.http1_head import DEFAULT_HEAD_LIMITS
+from borzoi._wire.http2_frames import Fault
+from borzoi._wire.http2_head import HeadReader
 from tests.faults.framing import SCRIPTS
+from tests.wire.http2_scripting import fields
 
 NUMBERS = ["+5", "-5", "5_0", "0x5", "5.0", "5e1", " 5 5", "٥", "５", "²", "5;", "", "1" * 25]
 ASKING = HeaderBlock([(b"Host", b"one.example")])
@@ -89,6 +94,48 @@ class TestM3:
             assert not answers
 
 
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: %b\r\n\r\n"
+FINAL = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class TestM4:
+    """Interim responses."""
+
+    @pytest.mark.parametrize("cut", [1 << 20, 1000, 97])
+    def test_their_bytes_count_together(self, cut: int) -> None:
+        """Few of them, each within the bounds of a head, are too many where they exceed those together."""
+        for size, is_sound in ((1000, True), (20_000, False)):
+            data = INTERIM % (b"x" * size) * 10 + FINAL
+            pieces = [data[place : place + cut] for place in range(0, len(data), cut)]
+            is_error, head, _, complete, _ = outcome(pieces)
+            assert is_error is not is_sound
+            assert bool(head) is bool(complete) is is_sound
+
+    def test_the_next_response_has_as_many(self) -> None:
+        """What one response has used up is not missing to the next on its connection."""
+        engine = Http1()
+        for _ in range(5):
+            engine.encode_head("GET", b"/", ASKING)
+            engine.receive(INTERIM % (b"x" * 7000) * 16 + FINAL)
+            assert (engine.complete, len(engine.informational)) == (True, 16)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            INTERIM % b"x" * 17 + FINAL,
+            b"HTTP/1.1 100 Continue\r\n\r\n" * 17 + FINAL,
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+            INTERIM % b"x" + b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + FINAL,
+            b"HTTP/1.1 100 Continue\r\nTransfer-Encoding: gzip\r\n\r\n" + FINAL,
+            b"HTTP/1.1 100 Continue\r\nContent-Length: x\r\n\r\n" + FINAL,
+        ],
+    )
+    def test_what_nobody_asked_for(self, data: bytes) -> None:
+        """Too many of them, other protocols, and framings of what has no body are errors, and end the connection."""
+        is_error, head, body, _, reusable = outcome([data])
+        assert (is_error, head, body, reusable) == (True, None, b"", False)
+
+
 class TestM6:
     """Digits are ASCII, and nothing else is."""
 
@@ -127,3 +174,29 @@ class TestM6:
         cookies.extract_cookies(response)
         [cookie] = cookies.jar
         assert cookie.expires is None
+
+    @pytest.mark.parametrize("status", ["+200", "0200", "2 0", "\u0662\u0660\u0660", "20", "2000", "099", "-20", ""])
+    def test_in_a_status_of_http2(self, status: str) -> None:
+        """The same holds for :status."""
+        assert _over_http2((b":status", status.encode()))
+        assert not _over_http2((b":status", b"200"))
+
+    @pytest.mark.parametrize("number", [text for text in NUMBERS if text != "5;"])
+    def test_in_a_length_of_http2(self, number: str) -> None:
+        """And for Content-Length."""
+        assert _over_http2((b":status", b"200"), (b"content-length", number.encode()))
+
+    @pytest.mark.parametrize("seconds", ["+5", "-5", "0x5", "\u0665", "\uff15", "\u00b2", "nan", "5_0", "5.5"])
+    def test_in_the_time_that_a_connection_is_kept(self, seconds: str) -> None:
+        """A time that is no number is none."""
+        assert keep_alive_seconds([(b"Keep-Alive", f"timeout={seconds}".encode())]) is None
+        assert keep_alive_seconds([(b"Keep-Alive", b"timeout=5")]) == 4
+
+
+def _over_http2(*pairs: tuple[bytes, bytes]) -> bool:
+    """Return whether a head in HTTP/2 is refused."""
+    try:
+        HeadReader(DEFAULT_HEAD_LIMITS).read(fields(*pairs), 1)
+    except Fault:
+        return True
+    return False
