@@ -8,9 +8,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from h2.events import PingAckReceived
+
 import borzoi
 from borzoi import Limits, Timeout
 from tests.exchange.http_peers import Reader, answer, gates, without_delay
+from tests.wire.http2_scripting import ping
 from tests.worlds.dialing import settle
 from tests.worlds.http2_peer import Http2Peer, http2_server
 from tests.worlds.peers import RawServer, reset, silent
@@ -370,7 +373,12 @@ async def _(place: Place) -> None:
     def script(peer: Http2Peer) -> None:
         for status in (417, 413, 401):
             request = peer.head()
-            peer.respond(request.stream, status=status, body=b"no")
+            peer.respond(request.stream, status=status, body=None)
+            # Who answers this has seen the head, and that the body is not wanted.
+            peer.send_raw(ping())
+            peer.until(lambda: any(isinstance(event, PingAckReceived) for event in peer.events))
+            peer.events.clear()
+            peer.send_body(request.stream, b"no", end=True)
             peer.until(lambda request=request: request.reset_code is not None)  # type: ignore[misc]
             bodies.append(request.body)
         ok = peer.request()

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import resource
+import socket
 import subprocess
 import sys
 import threading
@@ -19,15 +20,15 @@ import pytest
 import trio
 
 import borzoi
-from borzoi import ConnectError, Limits, PoolTimeout, Timeout
-from tests.exchange.http_peers import answer, assert_whole, gates, http
+from borzoi import ConnectError, Limits, PoolTimeout, Timeout, TransportError
+from tests.exchange.http_peers import answer, assert_whole, gates, http, pool_of
 from tests.exchange.test_cancellation import dribbling, sweep
 from tests.exchange.test_interrupts import interrupted
-from tests.exchange.test_pool import busy, waiting
+from tests.exchange.test_pool import busy, until, waiting
 from tests.worlds.http2_peer import Http2Peer, http2_server
 from tests.worlds.peers import RawServer
 
-from .place import HTTP1, Answer, Place
+from .place import HTTP1, Answer, Got, Place
 from .table import BOTH, fault
 
 
@@ -82,6 +83,88 @@ async def _(place: Place) -> None:
                     go.set()
                 place.assert_whole(client, idle=1)
     assert order == [b"/first", *(b"/%d" % number for number in range(10))]
+
+
+def waiters_of(client: Any) -> int:
+    """Return how many requests wait for a connection, or for a place on one."""
+    shelf = pool_of(client)._shelf
+    return len(shelf.waiters) + sum(len(lane.joiners) for lane in shelf.lanes())
+
+
+@fault(
+    58,
+    "a pool without room, whose connections break one after the other: the next in the queue has the room",
+    over=BOTH,
+)
+async def _(place: Place) -> None:
+    order: list[str] = []
+    with gates(1) as (go,):
+
+        def respond(path: str) -> bool:
+            """Take note of a request; return whether it is answered. Two of three connections end instead."""
+            if path == "/first":
+                server.until(go)
+            order.append(path)
+            return len(order) % 3 == 0
+
+        def script(peer: Http2Peer) -> None:
+            while True:
+                request = peer.request()
+                if not respond((request.get(b":path") or b"").decode()):
+                    peer._sock.shutdown(socket.SHUT_WR)
+                    peer.until_closed()
+                    return
+                peer.respond(request.stream, body=b"ok")
+
+        handler = http(lambda asked: answer() if respond(asked.target.decode()) else None)
+        server = RawServer(handler) if place.speech is HTTP1 else http2_server(script, settings={3: 1})
+        with server:
+            async with place.client(limits=Limits(max_connections=1)) as client:
+                outcomes: list[str] = []
+
+                async def ask(path: str) -> None:
+                    try:
+                        outcomes.append((await client.post(f"{server.url}{path}")).text)
+                    except TransportError as error:
+                        outcomes.append(type(error).__name__)
+
+                async with place.world.tasks() as tasks:
+                    tasks.start(ask, "/first")
+                    await busy(place.world, client, 1)
+                    for number in range(8):
+                        tasks.start(ask, f"/{number}")
+                        await until(place.world, lambda number=number: waiters_of(client) == number + 1)
+                    go.set()
+                place.assert_whole(client, idle=1)
+    assert order == ["/first", *(f"/{number}" for number in range(8))]
+    assert outcomes.count("ok") == 3
+
+
+@fault(58, "the one who has the room is cancelled: the next in the queue has it", worlds=("asyncio", "trio"))
+async def _(place: Place) -> None:
+    with gates(1) as (go,):
+
+        def respond(got: Got) -> Answer:
+            if got.path == "/first":
+                server.until(go)
+            return Answer(body=got.path.encode())
+
+        with place.server(respond) as server:
+            async with place.client(limits=Limits(max_connections=1)) as client:
+                async with place.world.tasks() as tasks:
+                    first = tasks.start(client.get, f"{server.url}/first")
+                    await busy(place.world, client, 1)
+                    others = []
+                    for number in range(3):
+                        others.append(tasks.start(client.get, f"{server.url}/{number}"))
+                        await until(place.world, lambda number=number: waiters_of(client) == number + 1)
+                    first.cancel()
+                    # Nothing but the cancellation makes room.
+                    await until(place.world, lambda: waiters_of(client) < 3)
+                assert first.cancelled
+                assert [handle.result.text for handle in others] == ["/0", "/1", "/2"]
+                place.assert_whole(client, idle=1)
+        go.set()
 
 
 @fault(59, "a response that is forgotten", over=BOTH)
@@ -250,7 +333,7 @@ async def _saved(response: Any, path: Path) -> None:
 LEFT_OPEN = """
 import sys
 import borzoi
-client = borzoi.Client()
+client = borzoi.Client(http2=sys.argv[3] == "HTTP/2", http1=sys.argv[3] != "HTTP/2")
 assert client.get(sys.argv[1]).text == "ok"
 stream = client.send(client.build_request("GET", sys.argv[1]), stream=True)
 """
@@ -258,7 +341,7 @@ stream = client.send(client.build_request("GET", sys.argv[1]), stream=True)
 LEFT_OPEN_ASYNC = """
 import sys
 import borzoi
-client = borzoi.AsyncClient()
+client = borzoi.AsyncClient(http2=sys.argv[3] == "HTTP/2", http1=sys.argv[3] != "HTTP/2")
 async def main():
     assert (await client.get(sys.argv[1])).text == "ok"
 if sys.argv[2] == "asyncio":
@@ -270,7 +353,8 @@ else:
 """
 
 
-@fault(64, "the end of a program that closed nothing")
+@fault(64, "the end of a program that closed nothing", over=BOTH)
 async def _(place: Place) -> None:
     with place.server(lambda got: Answer()) as server:
-        await _child(LEFT_OPEN_ASYNC if place.world.is_async else LEFT_OPEN, server.url, place.world.name)
+        program = LEFT_OPEN_ASYNC if place.world.is_async else LEFT_OPEN
+        await _child(program, server.url, place.world.name, place.speech.name)

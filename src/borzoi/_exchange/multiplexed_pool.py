@@ -182,6 +182,7 @@ class SharingPool(Pool):
         elif turn.value is _OPEN:
             with self.guard:
                 self._stop_opening(lane, turn)
+                self._open_next(lane)
                 self._extend(lane)
                 self._call_waiters()
 
@@ -231,11 +232,12 @@ class SharingPool(Pool):
             self._seat_all(connection)
         elif connection is not None:
             lane.is_shared = False
-        if not any(map(_is_usable, lane.shared)):
-            # Who has more patience may connect where this one could not in time.
-            self._call_joiners(lane, failure if isinstance(failure, ConnectError) else None)
+        if isinstance(failure, ConnectError) and not any(map(_is_usable, lane.shared)):
+            self._call_joiners(lane, failure)
         elif failure is None:
             self._extend(lane)
+        # Who has more patience may connect where this one could not in time.
+        self._open_next(lane)
         return useless
 
     def _take_room(self, turn: Turn, lane: ConnectionLane) -> bool:
@@ -332,8 +334,19 @@ class SharingPool(Pool):
         if connection.leases == 0:
             self._close_idle(connection)
             self._call_waiters()
-        if lane.opener is None and not any(map(_is_usable, lane.shared)):
+        self._open_next(lane)
+
+    def _open_next(self, lane: ConnectionLane) -> None:
+        """Have the first who waits open a connection where there is none: the others wait on, in their order."""
+        if lane.opener is not None or not lane.joiners or any(map(_is_usable, lane.shared)):
+            return
+        if not lane.is_shared:
+            # Each has one of its own.
             self._call_joiners(lane)
+            return
+        turn, _ = lane.joiners.popitem(last=False)
+        lane.opener = turn
+        turn.give(_OPEN)
 
     def _close_idle(self, connection: Connection, reason: str = SERVER) -> None:
         if connection in connection.lane.shared:
