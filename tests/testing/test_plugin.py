@@ -426,3 +426,24 @@ def test_failing(http_mock):
     result.stdout.fnmatch_lines(
         ["*UnmatchedRequest: No route answers GET https://api.test/unknown: the mock has no routes"]
     )
+
+
+@pytest.mark.parametrize(("option", "frames"), [("--tb=long", False), ("--full-trace", True)])
+def test_an_unmatched_request_ends_where_it_was_sent(pytester: pytest.Pytester, option: str, frames: bool) -> None:
+    """The traceback of an unmatched request ends in the code that sent it, unless all frames are asked for."""
+    pytester.makepyfile(signup=SIGNUP)
+    pytester.makepyfile(
+        """
+        from signup import signup
+
+        def test_it(http_mock):
+            http_mock.post("https://api.test/user").reply(201)
+            signup("a@b.c")
+        """
+    )
+    result = _here(pytester, option)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*return client.post(*", "E *No route answers POST https://api.test/users"])
+    text = result.stdout.str()
+    assert ("dispatch(received)" in text) is frames
+    assert text.count("got https://api.test/users") == 2, "where it failed, and in the report"

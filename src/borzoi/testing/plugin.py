@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .plugin_frames import hide_own_frames
 from .plugin_markers import marker_of
 from .plugin_workers import tell_reporter, told_by_worker
 
@@ -71,20 +72,21 @@ def http_mock(request: pytest.FixtureRequest, http_clock: Clock) -> Generator[Mo
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
-    """Note that a test has failed already."""
+    """Note that a test has failed already, and say what its mock has met."""
+    hide_own_frames(call, item.config)
     report = yield
     if call.when == "call":
         item.stash[_failed] = report.failed
-        if report.failed and (text := _explanation(item)) is not None:
+        if report.failed and (text := _explanation(item, call.excinfo)) is not None:
             report.sections.append(("http_mock", text))
     return report
 
 
-def _explanation(item: pytest.Item) -> str | None:
-    """Return what the mock of a failed test has met until now."""
+def _explanation(item: pytest.Item, found: pytest.ExceptionInfo[BaseException] | None) -> str | None:
+    """Return what the mock of a failed test has met until now, but for what the test died of, which is shown."""
     mock = getattr(item, "funcargs", {}).get("http_mock")
     errors = [] if mock is None else getattr(mock, "unmatched", [])
-    return "\n".join(str(error) for error in errors) or None
+    return "\n".join(str(error) for error in errors if found is None or error is not found.value) or None
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
