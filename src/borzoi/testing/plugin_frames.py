@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-_OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - pathlib may not be loaded yet
+_OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def hide_own_frames(call: pytest.CallInfo[Any], config: pytest.Config) -> None:
