@@ -16,6 +16,7 @@ from borzoi import (
     TooManyRedirects,
     UnsupportedProtocol,
 )
+from tests.worlds.certificates import client_context, server_context
 
 from .codings import by_path
 from .place import Answer, Got, Place, require
@@ -64,8 +65,10 @@ async def _(place: Place) -> None:
         async with place.client(follow_redirects=True) as client:
             for path in answers:
                 await place.fails(client, server.url + path, RemoteProtocolError, "ocation")
-                place.assert_whole(client)
+                place.assert_whole(client, idle=1)
                 assert (await client.get(f"{server.url}/next")).text == "ok"
+        # The response itself was whole: the connection is as good as before.
+        assert len(server.connections) == 1
 
 
 @fault(28, "a Location that is no HTTP", over=BOTH)
@@ -76,8 +79,9 @@ async def _(place: Place) -> None:
                 await place.fails(
                     client, server.url + path, UnsupportedProtocol, "Scheme", at=str(borzoi.URL(location))
                 )
-            place.assert_whole(client)
+            place.assert_whole(client, idle=1)
             assert (await client.get(f"{server.url}/next")).text == "ok"
+        assert len(server.connections) == 1
 
 
 SECRETS = {"Authorization": "Bearer s3cret", "Proxy-Authorization": "Basic s3cret", "Cookie": "own=s3cret"}
@@ -149,34 +153,106 @@ async def _(place: Place) -> None:
             place.assert_whole(client, idle=1)
 
 
-REFUSED = [
-    "a=b; Domain=com",
-    "a=b; Domain=co.uk",
-    "a=b; Domain=example",
-    "a=b; Domain=.0.0.1",
-    "a=b; Domain=0.0.1",
-    "a=b; Domain=127.0.0.1.",
-    "__Host-a=b; Path=/",
-    "__Secure-a=b",
-    "__Host-a=b; Secure; Path=/; Domain=127.0.0.1",
-    "a=b; Secure",
-    "a=b\x01c",
-    "a\x7f=b",
-]
+REFUSED: dict[str, list[str]] = {
+    "127.0.0.1": [
+        "a=b; Domain=com",
+        "a=b; Domain=.0.0.1",
+        "a=b; Domain=0.0.1",
+        "a=b; Domain=127.0.0.1.",
+        "__Host-a=b; Path=/",
+        "__Secure-a=b",
+        "__Host-a=b; Secure; Path=/; Domain=127.0.0.1",
+        "a=b; Secure",
+        "a=b\x01c",
+        "a\x7f=b",
+    ],
+    # The host is below each domain, and only the list of public suffixes says that it may not speak for it.
+    "www.shop.co.uk": ["a=b; Domain=co.uk", "a=b; Domain=.CO.UK", "a=b; Domain=uk", "a=b; Domain=co.uk."],
+    "one.github.io": ["a=b; Domain=github.io", "a=b; Domain=io"],
+    "www.unknown-suffix": ["a=b; Domain=unknown-suffix"],
+    "www.one.test": [
+        "a=b; Domain=two.test",
+        "a=b; Domain=ne.test",
+        "a=b; Domain=a.www.one.test",
+        "a=b; Domain=one.test.",
+    ],
+}
+"""Cookies that a host may not set."""
 
 
 @fault(32, "cookies out of their scope", over=BOTH)
 async def _(place: Place) -> None:
-    for cookie in REFUSED:
-        with place.server(lambda got, cookie=cookie: Answer(200, [("Set-Cookie", cookie)])) as server:
-            async with place.client() as client:
-                try:
-                    await client.get(server.url)
-                except RemoteProtocolError:
-                    # A control character makes the whole head malformed.
-                    assert not cookie.isprintable()
-                assert len(client.cookies) == 0, cookie
-                place.assert_whole(client)
+    for host, cookies in REFUSED.items():
+        for cookie in cookies:
+            with place.server(lambda got, cookie=cookie: Answer(200, [("Set-Cookie", cookie)])) as server:
+                async with place.client(resolver=here) as client:
+                    try:
+                        await client.get(f"http://{host}:{server.port}/")
+                    except RemoteProtocolError:
+                        # A control character makes the whole head malformed.
+                        assert not cookie.isprintable()
+                        place.assert_whole(client)
+                    else:
+                        place.assert_whole(client, idle=1)
+                    assert len(client.cookies) == 0, (host, cookie)
+
+
+def here(host: str, port: int) -> list[str]:
+    """Find every name on this machine."""
+    return ["127.0.0.1"]
+
+
+@fault(32, "cookies within their scope, and no further", over=BOTH)
+async def _(place: Place) -> None:
+    sent: dict[str, str | None] = {}
+
+    def respond(got: Got) -> Answer:
+        if got.path == "/set":
+            return Answer(200, [("Set-Cookie", "own=1"), ("Set-Cookie", "wide=1; Domain=one.test")])
+        sent[got.path[1:]] = got.get("cookie")
+        return Answer()
+
+    with place.server(respond) as server:
+        async with place.client(resolver=here) as client:
+            client.cookies.set("safe", "1", domain="www.one.test")
+            for cookie in client.cookies.jar:
+                cookie.secure = True
+            await client.get(f"http://www.one.test:{server.port}/set")
+            for host in ("www.one.test", "one.test", "a.www.one.test", "xone.test", "one.test.evil.test"):
+                await client.get(f"http://{host}:{server.port}/{host}")
+            place.assert_whole(client)
+    # One without a domain is for its host alone, and one for TLS alone for nobody here.
+    assert sent == {
+        "www.one.test": "own=1; wide=1",
+        "one.test": "wide=1",
+        "a.www.one.test": "wide=1",
+        "xone.test": None,
+        "one.test.evil.test": None,
+    }
+
+
+@fault(32, "a cookie for TLS alone is not overwritten without")
+async def _(place: Place) -> None:
+    answers = {
+        "/set": Answer(
+            200, [("Set-Cookie", "a=safe; Secure; Path=/"), ("Set-Cookie", "__Host-b=safe; Secure; Path=/")]
+        ),
+        "/again": Answer(
+            200, [("Set-Cookie", "a=evil"), ("Set-Cookie", "a=evil; Path=/x"), ("Set-Cookie", "__Host-b=evil")]
+        ),
+    }
+    with (
+        place.server(by_path(answers), tls=server_context()) as secured,
+        place.server(by_path(answers)) as plain,
+    ):
+        async with place.client(verify=client_context()) as client:
+            for url in (f"{secured.url}/set", f"{plain.url}/again", f"{plain.url}/x/again", f"{secured.url}/next"):
+                await client.get(url)
+            place.assert_whole(client, idle=2)
+            assert {(cookie.name, cookie.value) for cookie in client.cookies.jar} == {
+                ("a", "safe"),
+                ("__Host-b", "safe"),
+            }
 
 
 @fault(33, "a cookie of the program that is two")
@@ -265,13 +341,18 @@ async def _(place: Place) -> None:
             async with place.client(auth=borzoi.DigestAuth("user", "s3cret")) as client:
                 try:
                     response = await client.get(f"{server.url}/a")
-                except ProtocolError as error:
-                    require(error, type(error), "igest", f"{server.url}/a")
+                except RemoteProtocolError as error:
+                    # A byte that is no header's is HTTP/2's to refuse.
+                    require(error, RemoteProtocolError, "igest", f"{server.url}/a")
                     place.assert_whole(client)
+                except ProtocolError as error:
+                    require(error, ProtocolError, "igest", f"{server.url}/a")
+                    place.assert_whole(client, idle=1)
                 else:
                     assert response.status_code == 401, challenge
-                place.assert_whole(client)
+                    place.assert_whole(client, idle=1)
                 assert (await client.get(f"{server.url}/next", auth=None)).text == "ok"
+            assert len(server.connections) == 1
 
 
 @fault(36, "auth-int alone is answered", over=BOTH)
