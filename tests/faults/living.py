@@ -335,7 +335,9 @@ import sys
 import borzoi
 client = borzoi.Client(http2=sys.argv[3] == "HTTP/2", http1=sys.argv[3] != "HTTP/2")
 assert client.get(sys.argv[1]).text == "ok"
-stream = client.send(client.build_request("GET", sys.argv[1]), stream=True)
+response = client.send(client.build_request("GET", sys.argv[1] + "/large"), stream=True)
+assert not response.is_stream_consumed
+assert next(response.iter_raw())
 """
 
 LEFT_OPEN_ASYNC = """
@@ -343,7 +345,10 @@ import sys
 import borzoi
 client = borzoi.AsyncClient(http2=sys.argv[3] == "HTTP/2", http1=sys.argv[3] != "HTTP/2")
 async def main():
+    global response
     assert (await client.get(sys.argv[1])).text == "ok"
+    response = await client.send(client.build_request("GET", sys.argv[1] + "/large"), stream=True)
+    assert await anext(response.aiter_raw())
 if sys.argv[2] == "asyncio":
     import asyncio
     asyncio.run(main())
@@ -355,6 +360,6 @@ else:
 
 @fault(64, "the end of a program that closed nothing", over=BOTH)
 async def _(place: Place) -> None:
-    with place.server(lambda got: Answer()) as server:
+    with place.server(lambda got: Answer(body=b"x" * 3_000_000 if got.path == "/large" else b"ok")) as server:
         program = LEFT_OPEN_ASYNC if place.world.is_async else LEFT_OPEN
         await _child(program, server.url, place.world.name, place.speech.name)

@@ -19,6 +19,7 @@ from borzoi._backends.memory import END
 from borzoi.testing import mock
 from borzoi.testing.faults import Fault
 from borzoi.testing.http2_events import Raw
+from tests.exchange.http_peers import gates
 from tests.wire.http2_scripting import data, fields, frame, goaway, headers, number, ping, reset, settings, trailers
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
@@ -288,20 +289,36 @@ async def _(place: Place) -> None:
 
 @fault(41, "what came before the reset stays valid", over=TWO)
 async def _(place: Place) -> None:
-    with misbehaving(says(head(), body(b"part"), lambda s: reset(s, INTERNAL_ERROR))) as server:
-        async with place.client() as client:
-            got: list[bytes] = []
+    with gates(1) as (go,):
 
-            async def read() -> None:
+        def act(peer: Http2Peer, request: Request) -> None:
+            peer.send_raw(headers(request.stream))
+            server.until(go)
+            peer.send_raw(data(request.stream, b"part") + reset(request.stream, INTERNAL_ERROR))
+
+        with misbehaving(act) as server:
+            async with place.client() as client:
                 async with client.stream("GET", f"{server.url}/fault") as response:
-                    async for chunk in response.aiter_bytes():
-                        got.append(chunk)  # noqa: PERF401 - what comes before the error counts
+                    go.set()
+                    chunks = response.aiter_bytes()
+                    # They come together, the bytes and what ends them.
+                    assert await anext(chunks) == b"part"
+                    error = await error_of(anext(chunks), RemoteProtocolError)
+                    require(error, RemoteProtocolError, "INTERNAL_ERROR", f"{server.url}/fault")
+                    place.assert_whole(client, idle=1)
+                place.assert_whole(client, idle=1)
 
-            error = await error_of(read(), RemoteProtocolError)
-            require(error, RemoteProtocolError, "INTERNAL_ERROR", f"{server.url}/fault")
-            # The reset may come before the head is read.
-            assert b"".join(got) in (b"part", b"")
-            place.assert_whole(client, idle=1)
+
+@fault(39, "GOAWAY below the stream, or REFUSED_STREAM, again and again", over=TWO)
+async def _(place: Place) -> None:
+    for frames in (lambda stream: goaway(0), lambda stream: reset(stream, REFUSED_STREAM)):
+        with misbehaving(says(frames), times=99) as server:
+            async with place.client() as client:
+                text = "GOAWAY" if frames(1) == goaway(0) else "REFUSED_STREAM"
+                await place.fails(client, f"{server.url}/fault", RemoteProtocolError, text, method="POST")
+                place.assert_whole(client)
+                assert (await client.get(f"{server.url}/next")).text == "ok"
+            assert len(server.connections) <= 6
 
 
 @fault(42, "RST(NO_ERROR) behind a whole response", over=TWO)

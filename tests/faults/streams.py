@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from borzoi import RemoteProtocolError, SSEError
+from borzoi._wire.websocket_frames import Pong
 from borzoi.websockets import WebSocketDisconnect, WebSocketNetworkError
 from tests.exchange.http_peers import Reader, answer
 from tests.wire.websocket_frames import close, frame
@@ -13,7 +14,7 @@ from tests.worlds.peers import RawServer
 from tests.worlds.test_sse import HEAD, chunk, subscribed
 from tests.worlds.websocket_peers import Peer, accepting, websocket
 
-from .place import Place, error_of
+from .place import Place, chain, error_of
 from .table import fault
 
 BREACHES: dict[str, tuple[bytes, int]] = {
@@ -34,10 +35,13 @@ BREACHES: dict[str, tuple[bytes, int]] = {
 def _enter(what: str, data: bytes, code: int) -> None:
     @fault(65, what)
     async def _(place: Place) -> None:
+        said: list[Any] = []
+
         def handler(peer: Peer) -> None:
             peer.raw(frame(0x81, b"first") + data)
-            while peer.next() is not None:
-                pass
+            while (event := peer.next()) is not None:
+                if not isinstance(event, Pong):
+                    said.append(event)
 
         with RawServer(accepting(handler)) as server:
             async with place.client() as client:
@@ -46,7 +50,12 @@ def _enter(what: str, data: bytes, code: int) -> None:
                     assert await session.receive_text(20) == "first"
                     error = await error_of(session.receive(timeout=20), WebSocketDisconnect)
                     assert (error.code, error.request.url.path) == (code, "/")
+                    assert all(type(behind).__module__.startswith("borzoi.") for behind in chain(error))
+                    again = await error_of(session.receive(timeout=20), WebSocketDisconnect)
+                    assert again.code == code
                 place.assert_whole(client, idle=0)
+        # RFC 6455, 7.1.7: the server is told, and nothing else.
+        assert [event.code for event in said] == [code]
 
 
 for _what, (_data, _code) in BREACHES.items():
@@ -65,6 +74,7 @@ async def _(place: Place) -> None:
                 assert await session.receive_text(20) == "dribbled"
                 error = await error_of(session.receive(timeout=20), WebSocketNetworkError)
                 assert error.request.url.path == "/"
+                assert "without closing the WebSocket" in str(error)
             place.assert_whole(client, idle=0)
 
 
