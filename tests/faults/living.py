@@ -225,14 +225,21 @@ import os, sys, warnings
 import borzoi
 warnings.simplefilter("ignore", DeprecationWarning)
 client = borzoi.Client(http2=sys.argv[2] == "HTTP/2", http1=sys.argv[2] != "HTTP/2")
-assert client.get(sys.argv[1] + "/parent").text == "/parent"
+def get(path):
+    response = client.get(sys.argv[1] + path)
+    assert response.text == path
+    return response.extensions["network_stream"].get_extra_info("client_addr")
+own = get("/parent")
 pid = os.fork()
 if pid == 0:
-    ok = client.get(sys.argv[1] + "/child").text == "/child"
-    client.close()
-    os._exit(0 if ok else 1)
+    try:
+        ok = get("/child") != own
+        client.close()
+    finally:
+        os._exit(0 if ok else 1)
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-assert client.get(sys.argv[1] + "/parent").text == "/parent"
+# The child neither used the connection nor ended it.
+assert get("/parent") == own
 client.close()
 """
 
