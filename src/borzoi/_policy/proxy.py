@@ -156,13 +156,14 @@ class ProxyDigest:
         if known is None or (known.qop == "auth-int" and method != "CONNECT"):
             return []
         answer = self._auth.answer(known, method, target, bytes)
-        return [(b"Proxy-Authorization", answer.encode("ascii"))]
+        # RFC 7616, 3.3: a realm may have any characters, and they are in UTF-8.
+        return [(b"Proxy-Authorization", answer.encode())]
 
     def is_answerable(self, fields: Pairs) -> bool:
         """Take in the fields of a 407, and return whether they ask for what can be answered. Raises ProxyError."""
         from .digest import pick_challenge
 
-        asked = [value.decode("latin-1") for name, value in fields if name.lower() == b"proxy-authenticate"]
+        asked = Headers.from_raw(fields).get_list("proxy-authenticate")
         try:
             known = pick_challenge(asked)
         except ProtocolError as error:
@@ -175,6 +176,6 @@ class ProxyDigest:
 
     def renew(self, fields: Pairs) -> None:
         """Take in the nonce for the next request, where the proxy has named one (RFC 7616, 3.5 and 3.8)."""
-        for name, value in fields:
-            if name.lower() == b"proxy-authentication-info" and self._known is not None:
-                self._known = self._known.renewed(value.decode("latin-1"))
+        if self._known is not None:
+            for info in Headers.from_raw(fields).get_list("proxy-authentication-info"):
+                self._known = self._known.renewed(info)
