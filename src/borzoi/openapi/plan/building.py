@@ -294,16 +294,20 @@ def _security(node: Node) -> list[Security]:
         kind, wire = kinds[key]
         family = [other for other, (each, _) in kinds.items() if _family(each) == _family(kind)]
         prefix = "" if len(family) == 1 else names.snake(key) + "_"
-        planned.append(
-            Security(key, kind, wire, _arguments(kind, prefix), _token_url(scheme), scheme.text("description"))
-        )
+        url = _token_url(scheme)
+        planned.append(Security(key, kind, wire, _arguments(kind, prefix, url), url, scheme.text("description")))
     return planned
 
 
 def _family(kind: str) -> str:
-    return (
-        "token" if kind in ("bearer", "oauth2", "openid") else "key" if kind in ("header", "query", "cookie") else kind
-    )
+    for family, kinds in (
+        ("token", ("bearer", "oauth2", "openid")),
+        ("key", ("header", "query", "cookie")),
+        ("name", ("basic", "digest")),
+    ):
+        if kind in kinds:
+            return family
+    return kind
 
 
 def _kind_of_scheme(scheme: Node) -> tuple[str, str]:
@@ -311,22 +315,21 @@ def _kind_of_scheme(scheme: Node) -> tuple[str, str]:
     if declared == "apiKey":
         return scheme.text("in", "header"), scheme.text("name")
     if declared == "http":
-        return (
-            ("basic", "") if scheme.text("scheme").lower() == "basic" else ("bearer", scheme.text("scheme", "Bearer"))
-        )
+        name = scheme.text("scheme", "Bearer")
+        return (name.lower(), "") if name.lower() in ("basic", "digest") else ("bearer", name)
     if declared in ("oauth2", "openIdConnect"):
         return "oauth2" if declared == "oauth2" else "openid", "Bearer"
     return ("mutual_tls", "") if declared == "mutualTLS" else ("bearer", "Bearer")
 
 
-def _arguments(kind: str, prefix: str) -> tuple[str, ...]:
-    if kind == "basic":
+def _arguments(kind: str, prefix: str, token_url: str) -> tuple[str, ...]:
+    if kind in ("basic", "digest"):
         return f"{prefix}username", f"{prefix}password"
     if kind == "mutual_tls":
         return ()
-    if kind in ("oauth2", "openid"):
+    if kind in ("oauth2", "openid") and token_url:
         return f"{prefix}token", f"{prefix}client_id", f"{prefix}client_secret"
-    if kind == "bearer":
+    if kind in ("bearer", "oauth2", "openid"):
         return (f"{prefix}token",)
     return (prefix.rstrip("_") or "api_key",)
 

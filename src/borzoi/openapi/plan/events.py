@@ -34,7 +34,7 @@ def events_of(schema: Node, schemas: Schemas, place: Place) -> tuple[Event, ...]
         return ()
     found: dict[str, Type | None] = {}
     for index, each in enumerate(variants, 1):
-        data = parts_of(each.properties()["data"])
+        data = _member(each, "data")
         if data.get("const") != DONE:
             inner = place.inner(f"Data{index}" if choices else "Data")
             found |= dict.fromkeys(_names(each), _payload(data, schemas, inner))
@@ -42,17 +42,21 @@ def events_of(schema: Node, schemas: Schemas, place: Place) -> tuple[Event, ...]
 
 
 def _is_event(parts: Parts) -> bool:
-    members = parts.properties()
+    members = parts.members()
     if "data" not in members or not members.keys() <= _MEMBERS:
         return False
-    data = parts_of(members["data"])
+    data = _member(parts, "data")
     is_text = data.types() == ["string"] or any(data.find(each) is not None for each in _CONTENT)
     return is_text and ("event" in members or any(data.find(each) is not None for each in _CONTENT))
 
 
+def _member(parts: Parts, name: str) -> Parts:
+    """Return all that is said of a member."""
+    return Parts([node for each in parts.members()[name] for node in parts_of(each).nodes])
+
+
 def _names(parts: Parts) -> Iterator[str]:
-    node = parts.properties().get("event")
-    event = None if node is None else parts_of(node)
+    event = _member(parts, "event") if "event" in parts.members() else None
     known: Any = None if event is None else [event.get("const")] if event.get("const") else event.get("enum")
     yield from [each for each in known or [""] if isinstance(each, str)]
 

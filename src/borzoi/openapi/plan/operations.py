@@ -299,7 +299,9 @@ def _encoding(media: Node) -> tuple[Part, ...]:
     for wire, each in found:
         explode: Any = each.value.get("explode") if isinstance(each.value, dict) else None
         chosen = explode if isinstance(explode, bool) else None
-        parts.append(Part(wire, each.text("contentType"), each.text("style"), chosen))
+        parts.append(Part(wire, each.text("contentType"), each.text("style"), chosen, each.flag("allowReserved")))
+        if any(name.lower() != "content-type" for name, _ in each.child("headers").items()):
+            each.child("headers").note("The headers of a part are not sent.")
     return tuple(parts)
 
 

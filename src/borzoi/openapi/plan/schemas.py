@@ -393,12 +393,12 @@ class Schemas:
         first: list[Field] = []
         others: list[Field] = []
         for (wire, node), name in zip(members.items(), chosen, strict=True):
-            target = node.resolved()
-            if side == REPLY and _has_flag(node, target, "writeOnly"):
+            said = parts.members()[wire]
+            if side == REPLY and _has_flag(said, "writeOnly"):
                 continue
-            is_required = wire in required and not (side == REQUEST and _has_flag(node, target, "readOnly"))
+            is_required = wire in required and not (side == REQUEST and _has_flag(said, "readOnly"))
             planned = self._without_name(node, side) or self._memoised(node, place.inner(wire), side)
-            doc = _doc(node) or (_doc(target) if target is not node else "")
+            doc = next((doc for each in said if (doc := _doc(each) or _doc(each.resolved()))), "")
             (first if is_required else others).append(Field(wire, name, planned, is_required, doc))
         return (*first, *others)
 
@@ -437,8 +437,8 @@ def is_binary(schema: Any) -> bool:
     return schema.get("format") == "binary" or ("contentMediaType" in schema and "contentEncoding" not in schema)
 
 
-def _has_flag(node: Node, target: Node, key: str) -> bool:
-    return node.flag(key) or (target is not node and target.flag(key))
+def _has_flag(said: list[Node], key: str) -> bool:
+    return any(each.flag(key) or each.resolved().flag(key) for each in said)
 
 
 def is_own(node: Node) -> bool:

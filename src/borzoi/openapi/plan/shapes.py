@@ -1,7 +1,8 @@
 """What a schema is made of: `allOf` flattened into parts, keywords looked up over all of them.
 
-allOf is merged, not inherited from. The schema's own keywords come first, so that they win; `$ref` with keywords
-beside it is an allOf of both (JSON Schema 2020-12, 8.2.3.1).
+allOf is merged, not inherited from. The schema's own keywords come first, so that they win, then what stands in its
+allOf, then what that refers to, the last of several first: what extends a base says more than that does. `$ref` with
+keywords beside it is an allOf of both (JSON Schema 2020-12, 8.2.3.1).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Parts:
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
-        self._properties: dict[str, Node] | None = None
+        self._members: dict[str, list[Node]] | None = None
 
     def find(self, key: str) -> Node | None:
         """Return the first value that a part has for a keyword."""
@@ -62,15 +63,22 @@ class Parts:
                 allowed = common or allowed
         return allowed or []
 
-    def properties(self) -> dict[str, Node]:
-        """Return the members of an object."""
-        if self._properties is None:
-            self._properties = {}
-            # The first part wins, and the members keep the order in which the last ones, the bases, name them.
+    def members(self) -> dict[str, list[Node]]:
+        """Return what the parts say of each member of an object, the part that wins first."""
+        if self._members is None:
+            self._members = {}
+            # The members keep the order in which the last parts, the bases, name them.
             for node in reversed(self.nodes):
-                if isinstance(node.value, dict) and "properties" in node.value:
-                    self._properties.update(node.child("properties").items())
-        return self._properties
+                for name, child in node.child("properties").items():
+                    self._members[name] = [child, *self._members.get(name, ())]
+        return self._members
+
+    def properties(self) -> dict[str, Node]:
+        """Return the members of an object, each as the first part has it that says which values it has."""
+        return {
+            name: said[0] if len(said) == 1 else next(filter(is_shaped, said), said[0])
+            for name, said in self.members().items()
+        }
 
     def required(self) -> set[str]:
         """Return the names of the members that must be there."""
@@ -142,5 +150,8 @@ def _flatten(node: Node, seen: set[str]) -> Iterator[Node]:
         yield from _flatten(node.resolved(), seen)
     else:
         yield node
-    for child in node.child("allOf").elements():
+    added = [*node.child("allOf").elements()]
+    added.reverse()
+    added.sort(key=lambda each: isinstance(each.value, dict) and "$ref" in each.value)
+    for child in added:
         yield from _flatten(child, seen)

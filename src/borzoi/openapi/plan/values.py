@@ -129,6 +129,7 @@ class Part(Struct, frozen=True):
     content_type: str = ""
     style: str = ""
     explode: bool | None = None
+    allow_reserved: bool = False
 
 
 class Body(Struct, frozen=True):
@@ -230,7 +231,7 @@ class Security(Struct, frozen=True):
 
     key: str
     kind: str
-    """header, query, cookie, basic, bearer, oauth2, openid or mutual_tls."""
+    """header, query, cookie, basic, digest, bearer, oauth2, openid or mutual_tls."""
 
     wire: str
     arguments: tuple[str, ...]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..plan import names
 from ..plan.values import NULL, Operation, Package, Type
-from .links import link_lines, named_links, render_links
+from .links import named_links, render_links
 from .models import docstring_text, render_models
 from .operations import by_resource, render_fields, render_functions, render_headers, render_resource, title_of
-from .signatures import arguments_of
+from .readme import render_readme
 from .tables import alternatives_of, render_table
-from .text import Group, docstring, lines_of, literal, prose
+from .text import Group, docstring, lines_of, literal
 from .types import Types, import_of, imports, names_in
 from .webhooks import render_webhooks
 
@@ -66,7 +66,7 @@ def render(package: Package, *, style: str = "both") -> dict[str, str]:
     files["__init__.py"] = _init(package)
     files["py.typed"] = ""
     files["ruff.toml"] = RUFF
-    files["README.md"] = _readme(package, style)
+    files["README.md"] = render_readme(package, style)
     return files
 
 
@@ -219,32 +219,3 @@ def _error(noun: str, status: str, declared: list[Type], types: Types) -> list[s
         line = f"    data: {annotation}"
         lines += ["", line if len(line) <= 120 else "    data: Any"]
     return lines
-
-
-# README.
-
-
-def _readme(package: Package, style: str) -> str:
-    title = prose(package.title).replace("`", "'")
-    lines = [f"# {title}", "", "A client made by `borzoi openapi generate`. It needs `borzoi[client]`.", ""]
-    lines += ["```python", f"from {package.name} import Client", "", "with Client() as client:", "    ...", "```", ""]
-    types = Types(package.models)
-    for resource, operations in by_resource(package).items():
-        lines += [f"## {resource}", ""]
-        for each in operations:
-            call = ", ".join(
-                argument.partition(":")[0]
-                if "=" not in argument and index < _positional(each)
-                else argument.partition(":")[0] + "=..."
-                for index, argument in enumerate(a for a in arguments_of(each, types, client=False) if a != "*")
-                if "= UNSET" not in argument
-            )
-            name = f"client.{resource}.{each.short}" if style != "functions" else f"{each.name}.sync"
-            lines += [f"- `{name}({call})`: {each.method} {prose(each.path).replace('`', '')}"]
-            lines += link_lines(each, package, style)
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _positional(operation: Operation) -> int:
-    return sum(each.location == "path" for each in operation.parameters)

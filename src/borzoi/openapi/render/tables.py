@@ -153,6 +153,7 @@ def _part(part: Part) -> str:
     given = [literal(part.content_type)] if part.content_type else []
     given += [f"style={literal(part.style)}"] if part.style else []
     given += [f"explode={part.explode}"] if part.explode is not None else []
+    given += ["reserved=True"] if part.allow_reserved else []
     return f"Part({', '.join(given)})"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -18,12 +19,32 @@ from .values import Upload
 class Part:
     """Say how one member of a form is written."""
 
-    __slots__ = ("content_type", "explode", "style")
+    __slots__ = ("content_types", "explode", "reserved", "style")
 
-    def __init__(self, content_type: str = "", *, style: str = "", explode: bool | None = None) -> None:
-        self.content_type = content_type
+    def __init__(
+        self, content_type: str = "", *, style: str = "", explode: bool | None = None, reserved: bool = False
+    ) -> None:
+        # OpenAPI 3.1.1, Encoding Object: it may be a list, with ranges.
+        self.content_types = [each.strip() for each in content_type.split(",")] if content_type else []
         self.style = style
         self.explode = explode
+        self.reserved = reserved
+
+    @property
+    def is_json(self) -> bool:
+        """Whether a member is JSON, whatever it is."""
+        return len(self.content_types) == 1 and "json" in self.content_types[0]
+
+    def content_type(self, usual: str, filename: str = "") -> str:
+        """Return the media type of a part: of several that of the file's name, or the first one that is no range."""
+        if not self.content_types:
+            return usual
+        if len(self.content_types) == 1 and "*" not in self.content_types[0]:
+            return self.content_types[0]
+        guessed = _guessed(filename) or usual
+        if any(fnmatchcase(guessed, each) for each in self.content_types):
+            return guessed
+        return next((each for each in self.content_types if "*" not in each), usual)
 
 
 class Body:
@@ -77,11 +98,11 @@ def _form(body: Body, value: Any) -> dict[str, Any]:
     pieces: list[str] = []
     for name, member in _members(value):
         part = body.parts.get(name, _PLAIN)
-        if part.style or part.explode is not None:
+        if part.style or part.explode is not None or part.reserved:
             # OpenAPI 3.1.1, Encoding Object: as a query parameter is written.
-            how = Parameter("query", name, style=part.style, explode=part.explode)
+            how = Parameter("query", name, style=part.style, explode=part.explode, reserved=part.reserved)
             pieces += [piece.replace("%20", "+") for piece in in_query(how, member)]
-        elif isinstance(data := plain(member), list):
+        elif isinstance(data := plain(member), list) and not part.is_json:
             pieces += [form_pair(name, each) for each in data]
         else:
             pieces.append(form_pair(name, data))
@@ -133,16 +154,25 @@ def _quoted(text: str) -> str:
 
 def _part(part: Part, value: Any) -> tuple[str | None, Any, str]:
     if isinstance(value, Upload):
-        return value.filename or "upload", value.content, value.content_type or part.content_type or _OCTETS
+        name = value.filename or "upload"
+        return name, value.content, value.content_type or part.content_type(_OCTETS, name)
     if isinstance(value, os.PathLike):
+        name = os.path.basename(os.fspath(value))
         with open(value, "rb") as file:
-            return os.path.basename(os.fspath(value)), file.read(), part.content_type or _OCTETS
+            return name, file.read(), part.content_type(_OCTETS, name)
     if isinstance(value, (bytes, bytearray)) or hasattr(value, "read"):
-        return os.path.basename(str(getattr(value, "name", "upload"))), value, part.content_type or _OCTETS
+        name = os.path.basename(str(getattr(value, "name", "upload")))
+        return name, value, part.content_type(_OCTETS, name)
     data = plain(value)
-    if isinstance(data, (dict, list)) or "json" in part.content_type:
-        return None, msgspec.json.encode(data), part.content_type or "application/json"
-    return None, text(data).encode(), part.content_type or "text/plain"
+    if isinstance(data, (dict, list)) or part.is_json:
+        return None, msgspec.json.encode(data), part.content_type("application/json")
+    return None, text(data).encode(), part.content_type("text/plain")
+
+
+def _guessed(filename: str) -> str:
+    from mimetypes import guess_type
+
+    return guess_type(filename)[0] or "" if filename else ""
 
 
 _OCTETS = "application/octet-stream"

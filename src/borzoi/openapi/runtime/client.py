@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 from ... import TransportError
 from .operation import Call, Prepared
 from .retries import Retries, sleep
-from .security import Scheme, apply, chosen, token_auth
+from .security import Scheme, apply, asking_auth, chosen
 from .servers import Server, base_of, filled
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class ClientBase:
             copy._reconnect = reconnect
         return copy
 
-    def prepare(self, call: Call[Any]) -> dict[str, Any]:
-        """Return the arguments of `borzoi.Client.request` for a call."""
+    def prepare(self, call: Call[Any], http: HTTPClient | HTTPAsyncClient) -> dict[str, Any]:
+        """Return the arguments of `borzoi.Client.request` for a call, and for the client that it is for."""
         operation = call.operation
         prepared = Prepared(call)
         asked = self._security if operation.security is None else operation.security
@@ -114,8 +114,6 @@ class ClientBase:
         for name in chosen(asked, self.schemes, self.credentials):
             if flow := self._auth_of(name) or apply(self.schemes[name], self.credentials, prepared):
                 auth["auth"] = flow
-        if prepared.cookies:
-            prepared.headers["Cookie"] = "; ".join(prepared.cookies)
         url, method = self._base_of(operation.server) + prepared.path, operation.method
         if call.url:
             # A link is followed with GET, whatever the first page was asked for with.
@@ -123,6 +121,10 @@ class ClientBase:
             prepared.headers.pop("Content-Type", None)
         elif prepared.query:
             url += ("&" if "?" in prepared.path else "?") + "&".join(prepared.query)
+        if prepared.cookies:
+            # The header keeps the client from writing its own: those that it has stored are written here.
+            stored = http.build_request(method, url).headers.get("Cookie", "")
+            prepared.headers["Cookie"] = "; ".join([*_others(stored, prepared.cookies), *prepared.cookies])
         headers = {**prepared.headers, **self._extra.get("headers", {})}
         timeout = {"timeout": self._extra["timeout"]} if "timeout" in self._extra else {}
         return {"method": method, "url": url, "headers": headers, **prepared.how, **timeout, **auth}
@@ -134,8 +136,8 @@ class ClientBase:
         return elsewhere.rstrip("/") if elsewhere else base_of(server, self.base_url, self._variables)
 
     def _auth_of(self, name: str) -> Auth | None:
-        """Return what fetches the tokens of a scheme: one for this client, and for all that share its connections."""
-        if name not in self._auths and (made := token_auth(self.schemes[name], self.credentials, self.base_url)):
+        """Return what asks the server first: one for this client, and for all that share its connections."""
+        if name not in self._auths and (made := asking_auth(self.schemes[name], self.credentials, self.base_url)):
             self._auths.setdefault(name, made)
         return self._auths.get(name)
 
@@ -149,6 +151,12 @@ class ClientBase:
 
     def _errors(self) -> Any:
         return import_module(f"{self.package}.errors") if self.package else None
+
+
+def _others(stored: str, given: list[str]) -> list[str]:
+    """Return the pairs of a Cookie header whose names are not among those that are given."""
+    known = {each.partition("=")[0] for each in given}
+    return [each for each in stored.split("; ") if each and each.partition("=")[0] not in known]
 
 
 async def asend(http: HTTPAsyncClient, request: dict[str, Any], count: int) -> Response:
@@ -220,7 +228,7 @@ class Client(ClientBase):
 
     def send(self, call: Call[Any]) -> Response:
         """Send a call and return its response, whatever its status."""
-        request = self.prepare(call)
+        request = self.prepare(call, self.http)
         if not self._retries:
             return self.http.request(**request)
         retries = Retries(self._retries, request)
@@ -233,7 +241,7 @@ class Client(ClientBase):
 
     async def asend(self, call: Call[Any]) -> Response:
         """Send a call from async code and return its response, whatever its status."""
-        return await asend(self.async_http, self.prepare(call), self._retries)
+        return await asend(self.async_http, self.prepare(call, self.async_http), self._retries)
 
     def close(self) -> None:
         """Close the connections of the blocking client."""
@@ -287,7 +295,7 @@ class AsyncClient(ClientBase):
 
     async def asend(self, call: Call[Any]) -> Response:
         """Send a call and return its response, whatever its status."""
-        return await asend(self.async_http, self.prepare(call), self._retries)
+        return await asend(self.async_http, self.prepare(call, self.async_http), self._retries)
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -103,11 +103,18 @@ class Endpoint:
             read = self._readers[response.status_code] = self._reader(response.status_code, error_classes)
         return read(response)
 
+    def reply_of(self, status: int) -> Any:
+        """Return what is declared for a status that is a success; UNSET for nothing, and for an error."""
+        # Where a document has `default` alone, it says what errors look like, too; they stay errors.
+        return declared(self.replies, status) if status < 400 else UNSET
+
     def _reader(self, status: int, error_classes: Any) -> Callable[[Response], Any]:
-        reply = declared(self.replies, status)
+        reply = self.reply_of(status)
         if reply is not UNSET:
             return reader(reply)
         failure = declared(self.errors, status)
+        if failure is UNSET:
+            failure = self.replies.get("default", UNSET)
         read = _lenient(reader(TEXT if failure is UNSET or failure is None else failure))
         error = class_of(status)
         error = getattr(error_classes, f"{self.noun}{error.__name__}", error)

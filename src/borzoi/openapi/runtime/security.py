@@ -16,7 +16,7 @@ class Scheme(NamedTuple):
     """Say where the credentials of a security scheme go, and which arguments of the client they are."""
 
     kind: str
-    """header, query, cookie, basic, bearer, oauth2, openid or mutual_tls."""
+    """header, query, cookie, basic, digest, bearer, oauth2, openid or mutual_tls."""
 
     wire: str
     arguments: tuple[str, ...]
@@ -38,12 +38,16 @@ def has(scheme: Scheme, credentials: Mapping[str, Any]) -> bool:
     """Tell whether the credentials of a scheme were given."""
     given = [credentials.get(name) is not None for name in scheme.arguments]
     if scheme.kind in ("oauth2", "openid"):
-        return given[0] or (all(given[1:]) and bool(scheme.token_url))
+        return given[0] or (bool(scheme.token_url) and all(given[1:]))
     return all(given)
 
 
-def token_auth(scheme: Scheme, credentials: Mapping[str, Any], base_url: str) -> Auth | None:
-    """Return what fetches tokens with the credentials of a scheme; None where it has a token, or needs none."""
+def asking_auth(scheme: Scheme, credentials: Mapping[str, Any], base_url: str) -> Auth | None:
+    """Return what fetches a token, or answers a challenge; None for credentials that are written as they are."""
+    if scheme.kind == "digest":
+        from ... import DigestAuth
+
+        return DigestAuth(*[str(credentials[each]) for each in scheme.arguments])
     if scheme.kind not in ("oauth2", "openid") or credentials.get(scheme.arguments[0]) is not None:
         return None
     from ... import OAuth2ClientCredentials

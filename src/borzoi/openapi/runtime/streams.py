@@ -15,15 +15,15 @@ from ... import DecodingError, Response, ServerSentEvent
 from ..._run_blocking import run_blocking
 from .client import AsyncClient, Client
 from .libraries import decoder
-from .operation import TEXT, Call, declared
+from .operation import TEXT, Call
 from .values import UNSET
 
 T = TypeVar("T")
 E = TypeVar("E")
 
 
-def _streaming(client: Client | AsyncClient, call: Call[Any]) -> dict[str, Any]:
-    request = client.prepare(call)
+def _streaming(client: Client | AsyncClient, call: Call[Any], http: Any) -> dict[str, Any]:
+    request = client.prepare(call, http)
     if call.operation.stream is not None:
         request["headers"]["Accept"] = _MEDIA_TYPES[call.operation.stream[0]]
     return request
@@ -38,7 +38,7 @@ _MEDIA_TYPES = {
 
 
 def _is_reply(call: Call[Any], response: Response) -> bool:
-    return declared(call.operation.replies, response.status_code) is not UNSET
+    return call.operation.reply_of(response.status_code) is not UNSET
 
 
 def _opened(http: Any, request: dict[str, Any], reconnect: int) -> Any:
@@ -158,7 +158,8 @@ class Events(_Items[T]):
     """Read the items of a stream; iterating over one that was not entered does it for the time of the loop."""
 
     def __enter__(self) -> Self:
-        self._opened = _opened(self._client.http, _streaming(self._client, self._call), self._reconnect)
+        http = self._client.http
+        self._opened = _opened(http, _streaming(self._client, self._call, http), self._reconnect)
         if not self._begun(self._opened.__enter__()):
             self._client.finish(self._call, _read(self.http))
         return self
@@ -186,7 +187,8 @@ class AsyncEvents(_Items[T]):
     """Read the items of a stream; iterating over one that was not entered does it for the time of the loop."""
 
     async def __aenter__(self) -> Self:
-        self._opened = _opened(self._client.async_http, _streaming(self._client, self._call), self._reconnect)
+        http = self._client.async_http
+        self._opened = _opened(http, _streaming(self._client, self._call, http), self._reconnect)
         if not self._begun(await self._opened.__aenter__()):
             self._client.finish(self._call, await _aread(self.http))
         return self
@@ -252,7 +254,8 @@ class Download:
         self.http: Response
 
     def __enter__(self) -> Self:
-        self._opened = self._client.http.stream(**_streaming(self._client, self._call))
+        http = self._client.http
+        self._opened = http.stream(**_streaming(self._client, self._call, http))
         self.http = self._opened.__enter__()
         if not _is_reply(self._call, self.http):
             self._client.finish(self._call, _read(self.http))
@@ -281,7 +284,8 @@ class AsyncDownload:
         self.http: Response
 
     async def __aenter__(self) -> Self:
-        self._opened = self._client.async_http.stream(**_streaming(self._client, self._call))
+        http = self._client.async_http
+        self._opened = http.stream(**_streaming(self._client, self._call, http))
         self.http = await self._opened.__aenter__()
         if not _is_reply(self._call, self.http):
             self._client.finish(self._call, await _aread(self.http))

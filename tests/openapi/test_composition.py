@@ -1,0 +1,113 @@
+"""`allOf`: members that several parts declare, and which of them says what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from borzoi.openapi import Selection
+from borzoi.openapi.runtime.libraries import convert
+
+BASE = {
+    "type": "object",
+    "required": ["id", "kind"],
+    "properties": {
+        "id": {"type": "integer", "description": "The number."},
+        "kind": {"type": "string"},
+        "at": {"type": ["string", "null"]},
+        "secret": {"type": "string"},
+    },
+}
+ADDED = {"type": "object", "properties": {"kind": {"const": "c"}, "at": {"type": "string", "format": "date"}}}
+REFERENCE = {"$ref": "#/components/schemas/Base"}
+
+
+def types_of(client_of: Callable[..., Any], schemas: dict[str, Any], name: str = "Child", **settings: Any) -> Any:
+    """Return the module of models of a document that has these schemas."""
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "components": {"schemas": {"Base": BASE, **schemas}},
+    }
+    package = client_of(document, **settings)
+    module = __import__(f"{package.__name__}.models", fromlist=["models"])
+    return getattr(module, name)
+
+
+@pytest.mark.parametrize("models", ["msgspec", "pydantic", "dataclass"])
+@pytest.mark.parametrize(
+    "child",
+    [
+        {"allOf": [REFERENCE, ADDED]},
+        {"allOf": [ADDED, REFERENCE]},
+        {"allOf": [REFERENCE], **ADDED},
+        {**REFERENCE, **ADDED},
+        {"allOf": [{"allOf": [REFERENCE, ADDED]}]},
+        {"allOf": [REFERENCE, {"$ref": "#/components/schemas/Added"}]},
+    ],
+)
+def test_what_extends_a_base_says_more(client_of: Callable[..., Any], models: str, child: dict[str, Any]) -> None:
+    """A member that a base declares, too, is what the schema says that extends it, wherever in its allOf that stands."""
+    made = types_of(client_of, {"Child": child, "Added": ADDED}, selection=Selection(models=models))
+    found = convert({"id": 1, "kind": "c", "at": "2026-01-02"}, made)
+    assert found.at.year == 2026
+    with pytest.raises(ValueError, match="kind"):
+        convert({"id": 1, "kind": "other"}, made)
+
+
+def test_chains(client_of: Callable[..., Any]) -> None:
+    """The last of a chain counts, and what it leaves alone is as those before it have it."""
+    schemas = {
+        "Child": {"allOf": [REFERENCE, ADDED]},
+        "Grandchild": {
+            "allOf": [{"$ref": "#/components/schemas/Child"}, {"properties": {"id": {"type": "string", "format": "uuid"}}}]
+        },
+    }  # fmt: skip
+    made = types_of(client_of, schemas, "Grandchild")
+    found = convert({"id": "00000000-0000-0000-0000-000000000001", "kind": "c", "at": "2026-01-02"}, made)
+    assert (found.id.int, found.kind, found.at.year) == (1, "c", 2026)
+
+
+def test_remarks_change_no_type(client_of: Callable[..., Any]) -> None:
+    """What only describes a member, or says which side has it, leaves its type alone; the base's words are there without others."""
+    added = {"properties": {"id": {"readOnly": True}, "at": {"description": "When."}, "secret": {"writeOnly": True}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "components": {"schemas": {"Base": BASE, "Child": {"allOf": [REFERENCE, added]}}},
+        "paths": {
+            "/child": {
+                "post": {
+                    "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Child"}}}},
+                    "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Child"}}}}},
+                }
+            }
+        },
+    }  # fmt: skip
+    package = client_of(document)
+    module = __import__(f"{package.__name__}.models", fromlist=["models"])
+    with open(f"{package.__path__[0]}/models/child.py", encoding="utf-8") as file:
+        text = file.read()
+    reply, request = text.split("class ChildInput")
+    assert not hasattr(module.Child, "secret")
+    assert "    id: int\n" in reply
+    assert "    id: int | UnsetType = UNSET\n" in request
+    assert "at: str | None | UnsetType" in reply
+    assert '"""The number."""' in reply
+    assert '"""When."""' in reply
+
+
+def test_children_are_told_apart_by_what_they_add(client_of: Callable[..., Any]) -> None:
+    """A constant that a child adds to a member of its base tells the members of a union apart."""
+    schemas = {
+        "A": {"allOf": [REFERENCE, {"properties": {"kind": {"const": "a"}}}]},
+        "B": {"allOf": [REFERENCE, {"properties": {"kind": {"const": "b"}}}]},
+        "Either": {"type": "array", "items": {"oneOf": [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]}},
+    }  # fmt: skip
+    made = types_of(client_of, schemas, "Either")
+    assert [type(each).__name__ for each in convert([{"id": 1, "kind": "b"}, {"id": 2, "kind": "a"}], made)] == [
+        "B",
+        "A",
+    ]
