@@ -11,7 +11,8 @@ import pytest
 import borzoi
 from borzoi._backends.memory import HandClock
 from borzoi._run_blocking import run_blocking
-from borzoi.testing import Clock, close, event, fault, mock, wait
+from borzoi.testing import Clock, close, event, fault, mock, reply, wait
+from tests.worlds.test_sse import subscribed
 from tests.worlds.world import WORLDS, World
 
 URL = "https://api.test/slow"
@@ -56,6 +57,26 @@ def test_events_arrive_when_they_are_sent(world: World) -> None:
         (20, 'data: {"b":1}'),
         (35, "data: c"),
     ]
+
+
+def test_a_subscription_reconnects_in_no_time(world: World) -> None:
+    """The pause before a stream of events is asked for again is one of the mock's, and `sleeps` lists it."""
+    found: list[str] = []
+
+    async def body() -> None:
+        async with world.client(trust_env=False) as client, subscribed(client, URL, reconnect=5) as source:
+            async for one in source:
+                found.append(one.data)
+                if len(found) == 2:
+                    break
+
+    with mock() as m:
+        route = m.get(URL)
+        route.replies(*[reply(stream=[f"id: {n}\ndata: {n}\n\n"], headers={"content-type": "text/event-stream"}) for n in "12"])  # fmt: skip
+        world.run(body)
+    assert found == ["1", "2"]
+    assert route.calls[1].headers["last-event-id"] == "1"
+    assert (m.clock.sleeps, m.clock.now()) == ([3], 3)
 
 
 def test_sleeps_are_in_order(async_world: World) -> None:

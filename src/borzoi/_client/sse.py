@@ -16,6 +16,7 @@ from .._messages.streams import ByteStream
 from .._policy.reconnecting import is_passing, pause_before
 from .._run_blocking import run_blocking
 from .._values.headers import Headers
+from . import transports
 
 if TYPE_CHECKING:
     from .._messages.response import Response
@@ -91,8 +92,15 @@ class Subscription:
                 await streamed.__aexit__(*error)
 
     async def pause(self, seconds: float) -> None:
-        """Wait."""
-        if self.blocking:
+        """Wait, by the time of what stands in for the network, if something does."""
+        sender: Any = None
+        if transports.stand_in is not None:
+            transport = self._client._transport_for_url(self._client._merge_url(self._url))
+            if isinstance(transport, (transports.HTTPTransport, transports.AsyncHTTPTransport)):
+                sender = transports.stand_in(transport)
+        if hasattr(sender, "sleep"):
+            await sender.sleep(seconds)
+        elif self.blocking:
             from .._backends.blocking import BlockingBackend
 
             await BlockingBackend().sleep(seconds)

@@ -59,6 +59,10 @@ class Guest:
         finally:
             del self._under_way[id(request)]
 
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass on the clock of the mock."""
+        await self._pool._backend.sleep(seconds)
+
     def close(self) -> None:
         """Close all connections."""
         self.is_closed = True
