@@ -1,4 +1,4 @@
-"""K6: whose the cookies of a request are."""
+"""K2 and K6: cookies for whole suffixes, and whose the cookies of a request are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,49 @@ import pytest
 import borzoi
 from borzoi import Request, Response
 from tests.client.conftest import World
+
+
+SUFFIXES = [
+    ("a.co.uk", "co.uk", "b.co.uk"), ("a.co.uk", "CO.UK", "b.co.uk"), ("a.co.uk.", "co.uk.", "b.co.uk."), ("a.com", ".com", "b.com"),
+    ("a.github.io", "GitHub.io", "b.github.io"), ("a.b.kawasaki.jp", "b.kawasaki.jp", "c.b.kawasaki.jp"),
+    ("a.xn--p1ai", "\u0440\u0444", "b.xn--p1ai"), ("a.unheard-of", "unheard-of", "b.unheard-of"),
+    ("a.localhost", "localhost", "b.localhost"), ("a.s3.amazonaws.com", "s3.amazonaws.com", "b.s3.amazonaws.com"),
+    ("127.0.0.1", "0.0.1", "127.1.0.0"), ("[::1]", "1]", "[::1:1]"), ("a.one.test", "ne.test", "b.ne.test"),
+]  # fmt: skip
+"""Who sets a cookie, for which domain, and who would get it."""
+
+
+class TestK2:
+    """Cookies for whole suffixes."""
+
+    @pytest.mark.parametrize(("host", "domain", "neighbour"), SUFFIXES)
+    def test_no_neighbour_gets_one(self, host: str, domain: str, neighbour: str, world: World) -> None:
+        """A cookie for a public suffix, for a part of an address or of a label goes nowhere: to neighbours or back."""
+        seen: list[Request] = []
+
+        def handler(request: Request) -> Response:
+            seen.append(request)
+            return Response(200, headers=[(b"Set-Cookie", f"super=1; Domain={domain}".encode())])
+
+        client = world.client(handler)
+        for asked in (host, neighbour, host):
+            world.run(client.get, f"https://{asked}/")
+        assert len(seen) == 3
+        assert all("cookie" not in request.headers for request in seen)
+
+    def test_a_domain_that_is_one_has_them(self, world: World) -> None:
+        """So that the refusals mean something: below a suffix, and below an exception of the list, there are such cookies."""
+        for domain in ("one.co.uk", "city.kawasaki.jp", "one.github.io"):
+            seen: list[Request] = []
+
+            def handler(request: Request, seen: list[Request] = seen, domain: str = domain) -> Response:
+                seen.append(request)
+                return Response(200, headers={"Set-Cookie": f"wide=1; Domain={domain}"})
+
+            client = world.client(handler)
+            for host in (f"a.{domain}", f"b.{domain}"):
+                world.run(client.get, f"https://{host}/")
+            assert seen[1].headers["cookie"] == "wide=1"
 
 
 class TestK6:
@@ -26,6 +69,22 @@ class TestK6:
         with pytest.warns(DeprecationWarning, match="per-request cookies"):
             world.run(client.get, "https://one.example/", cookies={"a": "s3cret"})
         assert ["cookie" in request.headers for request in seen] == [True, False, False]
+
+    def test_those_of_a_client_without_a_domain_too(self, world: World) -> None:
+        """`Client(cookies={})` names no domain: they go where the program sends its requests, and not where servers do."""
+        seen: list[Request] = []
+
+        def handler(request: Request) -> Response:
+            seen.append(request)
+            locations = {"one.example": "https://two.example/", "two.example": "https://three.example/"}
+            location = locations.get(request.url.host)
+            return Response(200) if location is None else Response(307, headers={"Location": location})
+
+        client = world.client(handler, follow_redirects=True, cookies={"a": "s3cret"})
+        client.cookies.set("of", "two", domain="two.example")
+        world.run(client.get, "https://one.example/")
+        world.run(client.get, "https://three.example/")
+        assert [request.headers.get("cookie") for request in seen] == ["a=s3cret", "of=two", None, "a=s3cret"]
 
     def test_a_host_header_selects_none(self, world: World) -> None:
         """Cookies go by the URL, and what a response sets is for its host, whatever Host said."""
