@@ -8,7 +8,6 @@ import borzoi
 from borzoi import Request, Response
 from tests.client.conftest import World
 
-
 SUFFIXES = [
     ("a.co.uk", "co.uk", "b.co.uk"), ("a.co.uk", "CO.UK", "b.co.uk"), ("a.co.uk.", "co.uk.", "b.co.uk."), ("a.com", ".com", "b.com"),
     ("a.github.io", "GitHub.io", "b.github.io"), ("a.b.kawasaki.jp", "b.kawasaki.jp", "c.b.kawasaki.jp"),
