@@ -143,6 +143,37 @@ def test_pages_are_followed(client_of: Any, spec: dict[str, Any], answer: Answer
         assert client.things.with_response.list().data == body == client.things.list().data
 
 
+@pytest.mark.parametrize(
+    ("name", "schema", "expected"),
+    [
+        ("page", {}, 1),
+        ("page", {"default": 1, "minimum": 0}, 1),
+        ("page", {"default": 0}, 0),
+        ("page", {"minimum": 0}, 0),
+        ("page", {"default": True}, 1),
+        ("offset", {"default": 1}, 1),
+        ("offset", {"minimum": 0}, 0),
+    ],
+)
+@pytest.mark.parametrize("told", [{}, {"list_things": {"kind": "page"}}])
+def test_the_first_number(
+    client_of: Any, name: str, schema: dict[str, Any], expected: int, told: dict[str, Any]
+) -> None:
+    """Numbers begin where the document says that they do: no page is left out, and none is read twice."""
+    pages = {expected + count: things(count) for count in range(3)}
+
+    def answer(asked: Asked) -> Reply:
+        return as_json(pages.get(number(asked, name, expected), []))
+
+    spec = document([name], ITEMS)
+    spec["paths"]["/things"]["get"]["parameters"][0]["schema"].update(schema)
+    settings = {key: {"kind": name, "parameter": name} for key in told}
+    package = client_of(spec, selection=Selection(pagination=settings))
+    with API(answer) as api, package.Client(api.url) as client:
+        assert [item.id for item in client.things.list()] == [0, 1, 2]
+        assert len(api.asked) == 4
+
+
 def test_a_loop_over_pages_that_is_left(client_of: Any) -> None:
     """A loop may be left early under trio, too, which warns of async generators; what was not asked for is not read."""
     package = client_of(CASES[0][0])

@@ -146,6 +146,7 @@ class Operations:
             allow_reserved=node.flag("allowReserved"),
             media_type=media_type,
             doc=node.text("description"),
+            first=_first_number(schema),
         )
 
     def _inline(self, schema: Node, name: str, side: str = REQUEST) -> Type:
@@ -284,6 +285,14 @@ def _check_shapes(operation: Node) -> None:
         if not isinstance(operation.value.get(key, kind()), kind):
             expected = "an object" if kind is dict else "an array"
             operation.child(key).note(f"{key!r} must be {expected}: this says nothing.")
+
+
+def _first_number(schema: Node) -> int | None:
+    """Return what a number is where none is given: its default, or 0 where that is the least that it may be."""
+    value = schema.resolved().value
+    value = value if isinstance(value, dict) else {}
+    default = value.get("default", 0 if value.get("minimum") == 0 else None)
+    return default if isinstance(default, int) and not isinstance(default, bool) else None
 
 
 def _schema_of(content: Node) -> Any:

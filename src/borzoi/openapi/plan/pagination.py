@@ -40,14 +40,14 @@ class Pagination:
         if len(replies) != 1 or replies[0].kind != "json" or operation.stream is not None:
             return None
         body = self._plain(replies[0].type)
+        query = {names.snake(each.wire): each for each in operation.parameters if each.location == "query"}
         if told is not None:
-            return self._told(told, body)
+            return self._told(told, body, query)
         if operation.method not in ("GET", "QUERY"):
             return None
         items, item = self._items(body, operation.resource)
         if item is None:
             return None
-        query = {names.snake(each.wire): each for each in operation.parameters if each.location == "query"}
         if pages := self._by_cursor(body, query, items, item) or self._by_url(body, items, item):
             return pages
         if any(each.wire.lower() == "link" for each in replies[0].headers):
@@ -55,10 +55,10 @@ class Pagination:
         for kind, known in (("offset", _OFFSETS), ("page", _PAGES)):
             found = next((query[name] for name in known if name in query), None)
             if found is not None and self._is_number(found.type):
-                return Pages(kind, item, found.name, items, more=self._more(body))
+                return Pages(kind, item, found.name, items, more=self._more(body), first=_first(kind, found))
         return None
 
-    def _told(self, told: Mapping[str, Any], body: Type) -> Pages | None:
+    def _told(self, told: Mapping[str, Any], body: Type, query: dict[str, Parameter]) -> Pages | None:
         items = _attributes(str(told.get("items", "")))
         found: Type | None = body
         for name in items.split(".") if items else ():
@@ -69,7 +69,8 @@ class Pagination:
         parameter = names.snake(str(told.get("parameter", "")))
         following = _attributes(str(told.get("next", "")))
         more = _attributes(str(told.get("more", "")))
-        return Pages(str(told["kind"]), found.item, parameter, items, following, more)
+        kind = str(told["kind"])
+        return Pages(kind, found.item, parameter, items, following, more, _first(kind, query.get(parameter)))
 
     def _by_cursor(self, body: Type, query: dict[str, Parameter], items: str, item: Type) -> Pages | None:
         more = self._more(body)
@@ -149,6 +150,11 @@ class Pagination:
         while isinstance(found, Reference) and self._models[found.key].kind == "alias":
             found = self._models[found.key].type
         return found
+
+
+def _first(kind: str, parameter: Parameter | None) -> int | None:
+    usual = {"offset": 0, "page": 1}.get(kind)
+    return None if usual is None or parameter is None or parameter.first == usual else parameter.first
 
 
 def _attributes(path: str) -> str:

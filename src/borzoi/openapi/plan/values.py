@@ -120,6 +120,8 @@ class Parameter(Struct, frozen=True):
     allow_reserved: bool = False
     media_type: str = ""
     doc: str = ""
+    first: int | None = None
+    """The number that is meant where none is given."""
 
 
 class Part(Struct, frozen=True):
@@ -177,6 +179,8 @@ class Pages(Struct, frozen=True):
     items: str = ""
     next: str = ""
     more: str = ""
+    first: int | None = None
+    """The number of the first page, or of its first item, where that is not the usual one."""
 
 
 class Operation(Struct, frozen=True):

@@ -206,6 +206,7 @@ def _pages(pages: Pages) -> str:
     for name in ("items", "next", "more"):
         value = getattr(pages, name)
         given += [f"{name}={literal(value)}"] if value else []
+    given += [f"first={pages.first}"] if pages.first is not None else []
     return f"pages=Paging({', '.join(given)})"
 
 

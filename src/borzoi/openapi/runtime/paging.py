@@ -29,12 +29,23 @@ class Paging:
 
     `kind` is cursor, last, offset, page, url or link: the next page is named by a member of the body, by the id of the
     last item, by how many items or pages there were, by a URL in the body, or by the Link header (RFC 8288). `items`,
-    `next` and `more` are where a body has them, with dots between the members.
+    `next` and `more` are where a body has them, with dots between the members; `first` is the number of the first page,
+    or of its first item, where that is not 1, or not 0.
     """
 
-    __slots__ = ("items", "kind", "more", "next", "parameter")
+    __slots__ = ("first", "items", "kind", "more", "next", "parameter")
 
-    def __init__(self, kind: str, parameter: str = "", *, items: str = "", next: str = "", more: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        parameter: str = "",
+        *,
+        items: str = "",
+        next: str = "",
+        more: str = "",
+        first: int | None = None,
+    ) -> None:
+        self.first = int(kind == "page") if first is None else first
         self.kind = kind
         self.parameter = parameter
         self.items = items
@@ -67,10 +78,10 @@ class Paging:
     def _by_offset(self, call: Call[Any], body: Any, _: HTTPResponse) -> Call[Any] | None:
         # A server may give fewer items than were asked for, so that only an empty page is the last.
         count = len(self.items_of(body))
-        return self._with(call, _given(call, self.parameter, 0) + count) if count else None
+        return self._with(call, _given(call, self.parameter, self.first) + count) if count else None
 
     def _by_page(self, call: Call[Any], body: Any, _: HTTPResponse) -> Call[Any] | None:
-        return self._with(call, _given(call, self.parameter, 1) + 1) if self.items_of(body) else None
+        return self._with(call, _given(call, self.parameter, self.first) + 1) if self.items_of(body) else None
 
     def _by_url(self, call: Call[Any], body: Any, response: HTTPResponse) -> Call[Any] | None:
         return _at_url(call, _at(body, self.next), response)
