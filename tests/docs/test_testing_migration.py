@@ -141,13 +141,20 @@ def test_functions(http_mock: Mock, client: borzoi.Client) -> None:
 
 
 def test_exceptions(http_mock: Mock, client: borzoi.Client) -> None:
-    """A time-out and a refused connection come about as they do in life; any other exception is raised by a function."""
+    """A time-out and a refused connection come about as they do in life; any other exception is given, or raised by a function."""
 
     def boom(request: Any) -> None:
         raise borzoi.ProxyError(f"no way to {request.path}")
 
-    http_mock.get(URL).reply(boom)
+    http_mock.get(URL).reply(boom).times(1)
     with pytest.raises(borzoi.ProxyError, match="no way to /users"):
+        client.get(URL)
+    http_mock.get(URL).replies(borzoi.ReadTimeout, 200)
+    with pytest.raises(borzoi.ReadTimeout):
+        client.get(URL)
+    assert client.get(URL).status_code == 200
+    http_mock.get(URL).reply(borzoi.PoolTimeout("none is free"))
+    with pytest.raises(borzoi.PoolTimeout, match="none is free"):
         client.get(URL)
     http_mock.network("api.test").refuse()
     with pytest.raises(borzoi.ConnectError, match="Connection refused"), borzoi.Client() as other:

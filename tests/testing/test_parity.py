@@ -214,6 +214,23 @@ def test_a_bad_certificate(kind: str, http2: bool, one_world: World) -> None:
     assert_same(one_world, server, lambda _, network: network.tls(kind), borzoi.ConnectError, **settings)
 
 
+@pytest.mark.parametrize(("status", "words"), [(407, "407 Proxy Authentication Required"), (502, "502 Bad Gateway")])
+def test_a_tunnel_that_is_refused(status: int, words: str, one_world: World) -> None:
+    """A proxy that opens no tunnel is the same at the wire seam."""
+    server = Server()
+    settings = {"url": "https://api.test/", "proxy": f"http://127.0.0.1:{server.port}"}
+    text = assert_same(
+        one_world, server, lambda _, network: network.refuse_tunnel(status), borzoi.ProxyError, **settings
+    )
+    assert words in text
+
+
+def test_a_tunnel_is_refused_by_an_error() -> None:
+    """A tunnel that is opened, or a status that is none, is no refusal."""
+    with mock() as m, pytest.raises(ValueError, match="with a status from 300 to 599, not 200"):
+        m.network("*").refuse_tunnel(200)
+
+
 @pytest.mark.parametrize("name", ["tls_alert", "tls_close"])
 def test_a_handshake_that_fails(name: str, one_world: World) -> None:
     """A handshake that the server ends is the same at the wire seam."""

@@ -230,7 +230,7 @@ def _drops(events: list[Any], n: int, every: float) -> Iterator[Any]:
 class NetworkFault:
     """What keeps a connection from coming about, or from being of use. Its `repr` is the call that makes it."""
 
-    __slots__ = ("on_connect", "on_handshake", "takes", "text", "widens")
+    __slots__ = ("on_connect", "on_handshake", "takes", "text", "tunnel", "widens")
 
     def __init__(
         self,
@@ -240,7 +240,10 @@ class NetworkFault:
         *,
         takes: int | None = None,
         widens: bool = True,
+        tunnel: int = 200,
     ) -> None:
+        self.tunnel = tunnel
+        """What a proxy says to CONNECT."""
         self.takes = takes
         """How many bytes of the client's the server takes in; None for all."""
         self.widens = widens
@@ -293,6 +296,13 @@ def _timed(name: str, seconds: float) -> str:
 def connect_hang(seconds: float = FOR_EVER) -> NetworkFault:
     """Have the packets of the connection vanish."""
     return NetworkFault(_timed("connect_hang", seconds), lambda _peer: Hang(seconds))
+
+
+def refuse_tunnel(status: int = 407) -> NetworkFault:
+    """Have a proxy answer CONNECT with a status, 407 for credentials that are missing or wrong."""
+    if not 300 <= status <= 599:
+        raise ValueError(f"A proxy refuses a tunnel with a status from 300 to 599, not {status!r}.")
+    return NetworkFault(f"refuse_tunnel({status})", tunnel=status)
 
 
 def tls_hang(seconds: float = FOR_EVER) -> NetworkFault:

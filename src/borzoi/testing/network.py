@@ -58,6 +58,10 @@ class Host:
         """Have the packets of connections vanish."""
         return self.fail(faults.connect_hang(), times)
 
+    def refuse_tunnel(self, status: int = 407, times: int | None = None) -> Self:
+        """Have a proxy answer CONNECT with a status: 407 for credentials that are missing or wrong."""
+        return self.fail(faults.refuse_tunnel(status), times)
+
     def tls(self, kind: str, times: int | None = None) -> Self:
         """Show a certificate that is "expired", "self_signed", "untrusted", or for the "wrong_host"."""
         return self.fail(faults.tls(kind), times)

@@ -83,7 +83,8 @@ class ServerSide:
 
     def _reply_to(self, incoming: Incoming) -> list[Event]:
         if incoming.method == "CONNECT":
-            return self._tunnel(incoming.target)
+            refused = self.fault is not None and self.fault.tunnel != 200
+            return self._refusal() if refused else self._tunnel(incoming.target)
         self.latest = received = self._received(incoming)
         try:
             found = self.router.dispatch(received)
@@ -104,6 +105,10 @@ class ServerSide:
         if reply.fault is None or self.scheme == "http":
             return events
         return [over_tls(event) for event in events]
+
+    def _refusal(self) -> list[Event]:
+        assert self.fault is not None
+        return Reply(self.fault.tunnel, headers={"Connection": "close"}).script("GET")
 
     def _tunnel(self, target: str) -> list[Event]:
         host, _, port = target.rpartition(":")
