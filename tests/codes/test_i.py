@@ -169,6 +169,29 @@ class TestI1:
                 pass
             assert wire.received == b"" or HEAD.match(wire.received) is not None, letter
 
+    @pytest.mark.parametrize(
+        "target", [b"@two.example/", b":99/", b".two.example/", b"two.example", b"?a", b"http://two.example/", b"%40b/"]
+    )
+    def test_a_target_is_no_part_of_a_host(self, target: bytes) -> None:
+        """Behind the name of an origin, where a proxy is told of it, a target cannot make another name of it."""
+        wire = Wire()
+        with pytest.raises(borzoi.LocalProtocolError, match="Invalid request target"):
+            sent(lambda client: client.get(URL, extensions={"target": target}), wire, proxy="http://proxy.example")
+        assert wire.received == b""
+
+    @pytest.mark.parametrize(
+        ("target", "line"),
+        [
+            (b"*", b"OPTIONS http://one.example "),
+            (b"/a", b"OPTIONS http://one.example/a "),
+            (b"//a", b"OPTIONS http://one.example//a "),
+        ],
+    )
+    def test_other_targets_are_told_to_a_proxy(self, target: bytes, line: bytes) -> None:
+        """What begins with a slash follows the name, and "*" is nothing there (RFC 9112, 3.2.4)."""
+        act = lambda client: client.options(URL, extensions={"target": target})  # noqa: E731
+        assert sent(act, proxy="http://proxy.example").startswith(line)
+
     def test_the_same_over_http2(self) -> None:
         """No engine takes a field that could be two, whatever it is made of."""
         from borzoi._values.headers import HeaderBlock

@@ -12,7 +12,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from .._backends.base import Asking
-from .._errors import ConnectTimeout, NetworkError, ProxyError, RemoteProtocolError, TimeoutException
+from .._errors import (
+    ConnectTimeout,
+    LocalProtocolError,
+    NetworkError,
+    ProxyError,
+    RemoteProtocolError,
+    TimeoutException,
+)
 from .._policy.proxy import ProxyDigest
 from .._values.headers import HeaderBlock
 from .._wire.connect import Connect, MustReconnect, merged
@@ -52,7 +59,15 @@ class Forwarding:
         self._latest: tuple[HeaderBlock | None, HeaderBlock] = (None, HeaderBlock([]))
 
     def translate(self, url: URL, target: bytes, block: HeaderBlock) -> tuple[bytes, HeaderBlock]:
-        """Return the target in absolute form (RFC 9112, 3.2.2) and the headers with the proxy's own added."""
+        """Return the target in absolute form (RFC 9112, 3.2.2) and the headers with the proxy's own added.
+
+        Raises LocalProtocolError for a target that would be read as a part of the host.
+        """
+        if target[:1] != b"/":
+            # RFC 9112, 3.2.4: this is how the last proxy is told to ask for "*".
+            if target != b"*":
+                raise LocalProtocolError(f"Invalid request target {target[:64]!r}: a proxy wants a path from '/' on.")
+            target = b""
         absolute = b"%b://%b%b" % (url.raw_scheme, url._host_header, target)
         if not self._pairs:
             return absolute, block
