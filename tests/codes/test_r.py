@@ -23,8 +23,10 @@ from borzoi import (
     TooManyRedirects,
 )
 from borzoi._backends.memory import MemoryBackend
-from borzoi.guards import public_only
 from tests.client.conftest import World
+from tests.exchange.http_peers import Asked, answer, http
+from tests.worlds.peers import RawServer
+from tests.worlds.world import WORLDS
 
 
 class TestR2:
@@ -174,18 +176,60 @@ class TestR4:
         assert "s3cret" not in str(response.url) + repr(seen[1].headers)
 
 
+class Rebinding:
+    """A name server that names another address the second time, and lets nobody remember the first."""
+
+    ttl = 0
+
+    def __init__(self) -> None:
+        self._addresses = iter(["127.0.0.1", "10.0.0.1"])
+
+    def resolve(self, host: str, port: int) -> list[str] | None:
+        """Find the address of the one name that it knows."""
+        return [next(self._addresses)] if host == "moved.test" else None
+
+
 class TestR5:
     """Addresses of the inside."""
 
     @pytest.mark.parametrize(
         "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "0.0.0.0"]
     )
-    def test_they_are_out_of_reach(self, host: str) -> None:
-        """With the guard no connection is made, directly and by a redirect."""
-        resolver = borzoi.guards.PublicOnly(resolver=lambda name, port: ["127.0.0.1"] if name == "localhost" else None)
-        with borzoi.Client(resolver=resolver, trust_env=False) as client, pytest.raises(borzoi.BlockedAddress):
-            client.get(f"http://{host}:9/")
-        assert public_only is not None
+    @pytest.mark.parametrize("name", ["blocking", "asyncio", "trio"])
+    def test_they_are_out_of_reach(self, name: str, host: str) -> None:
+        """With the guard no connection is made: directly, ahead of requests, through proxies, by a redirect."""
+        inside = {"localhost": ["127.0.0.1"], "both.test": ["192.0.32.7", "127.0.0.1"]}
+        resolver = borzoi.guards.PublicOnly(resolver=lambda name, port: inside.get(name))
+
+        async def body() -> None:
+            for proxy in (None, "http://127.0.0.1:9", "socks5h://127.0.0.1:9", "socks4://127.0.0.1:9"):
+                async with WORLDS[name].client(resolver=resolver, trust_env=False, proxy=proxy, timeout=20) as client:
+                    for asked in (host, "both.test"):
+                        for act in (client.get, client.preconnect):
+                            with pytest.raises(borzoi.BlockedAddress):
+                                await act(f"http://{asked}:9/")
+
+        WORLDS[name].run(body)
+
+    @pytest.mark.parametrize("name", ["blocking", "asyncio", "trio"])
+    def test_nor_are_they_by_a_redirect(self, name: str) -> None:
+        """The guard is asked again on the second hop, and for the same name when it has another address by then."""
+        for target in ("http://169.254.169.254/", "http://[::ffff:10.0.0.1]/", "http://moved.test:{port}/"):
+            guard = borzoi.guards.PublicOnly(allow=["127.0.0.1"], resolver=Rebinding())
+
+            def respond(asked: Asked, target: str = target) -> bytes:
+                location = f"Location: {target.format(port=server.port)}".encode()
+                return answer(b"", location, b"Connection: close", status=b"302 Found")
+
+            async def body(guard: Any = guard) -> None:
+                settings: dict[str, Any] = {"trust_env": False, "follow_redirects": True, "timeout": 20}
+                async with WORLDS[name].client(resolver=guard, **settings) as client:
+                    with pytest.raises(borzoi.BlockedAddress):
+                        await client.get(f"http://moved.test:{server.port}/")
+
+            with RawServer(http(respond)) as server:
+                WORLDS[name].run(body)
+            assert len(server.connections) == 1
 
     @pytest.mark.parametrize(
         "host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.1", "0x7f.1", "１２７.0.0.1"]

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 import borzoi
-from tests.exchange.http_peers import assert_whole
+from tests.exchange.http_peers import assert_whole, network_client
 from tests.worlds.peers import RawServer
+from tests.worlds.proxies import proxying
 from tests.worlds.world import WORLDS
 
 NOW = dt.datetime.now(dt.UTC)
@@ -220,27 +221,41 @@ class TestV1:
 class TestV3:
     """Only the authorities that were given."""
 
-    def test_nothing_is_merged(self, bundle: str, tmp_path: Any) -> None:
+    @pytest.mark.parametrize("world", ["blocking", "asyncio", "trio"])
+    def test_nothing_is_merged(self, world: str, bundle: str, tmp_path: Any) -> None:
         """With a set of its own a client trusts no other, and settings of one are not those of another."""
         other = tmp_path / "other.pem"
         other.write_bytes(OTHER_ROOT.public_bytes(serialization.Encoding.PEM))
         for trusted, accepted in ((bundle, True), (str(other), False), (True, False), (bundle, True)):
-            outcome, _ = ask("blocking", "one.test", context_of(*leaf(dns("one.test"))), trusted)
+            outcome, _ = ask(world, "one.test", context_of(*leaf(dns("one.test"))), trusted)
             assert (getattr(outcome, "text", None) == "ok") == accepted
 
 
 class TestV5:
     """Bytes ahead of the handshake."""
 
-    def test_they_are_no_response(self, bundle: str) -> None:
-        """A response in plain before the handshake is a failed handshake."""
+    @pytest.mark.parametrize("kind", [None, "http", "socks5"])
+    @pytest.mark.parametrize("world", ["blocking", "asyncio", "trio"])
+    def test_they_are_no_response(self, world: str, kind: str | None, bundle: str) -> None:
+        """A response in plain before the handshake is a failed handshake, with the origin as behind a tunnel."""
         received: list[bytes] = []
 
         def handler(sock: socket.socket) -> None:
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL")
             received.append(sock.recv(65536))
 
-        with RawServer(handler) as server, borzoi.Client(verify=bundle, trust_env=False) as client:
-            with pytest.raises(borzoi.ConnectError):
-                client.get(f"https://127.0.0.1:{server.port}/", headers={"Authorization": "s3cret"})
+        async def body(port: int, proxy: str | None) -> None:
+            settings: dict[str, Any] = {"verify": bundle, "proxy": proxy, "client": {"timeout": 20}}
+            async with network_client(WORLDS[world], **settings) as client:
+                with pytest.raises((borzoi.ConnectError, borzoi.ProxyError)):
+                    await client.get(f"https://127.0.0.1:{port}/", headers={"Authorization": "s3cret"})
+                assert_whole(client, idle=0)
+
+        with RawServer(handler) as server:
+            if kind is None:
+                WORLDS[world].run(lambda: body(server.port, None))
+            else:
+                with proxying(kind, server) as proxy:
+                    WORLDS[world].run(lambda: body(server.port, proxy.url))
+            server.errors[:] = [error for error in server.errors if not isinstance(error, OSError)]
         assert b"s3cret" not in b"".join(received)

@@ -9,6 +9,7 @@ import base64
 import contextlib
 import itertools
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -269,6 +270,17 @@ class TestInputs:
             assert wire.received.endswith(b"\r\n\r\n") or not wire.received
             lines.append([head.count(b"\r\n") for head in heads])
         assert all(counted[:1] <= lines[0][:1] and len(counted) <= len(lines[0]) for counted in lines)
+
+    def test_a_subprotocol_is_one(self) -> None:
+        """What is sent of each is a token, and as many are offered as the program named."""
+        for letter in EVERY:
+            wire = Wire()
+            with contextlib.suppress(*REFUSALS, borzoi.websockets.HTTPXWSException):
+                sent(lambda client, letter=letter: INPUTS["subprotocol"](client, letter), wire)
+            found = re.search(rb"(?i)\r\nsec-websocket-protocol: (.*?)\r\n", wire.received)
+            assert wire.received == b"" or (
+                found is not None and re.fullmatch(rb"a[!#$%&'*+.^_`|~0-9A-Za-z-]b", found[1])
+            ), letter
 
     @pytest.mark.parametrize("ending", [" ", "\t", " \t "])
     def test_an_id_with_white_space_at_its_ends(self, ending: str) -> None:
