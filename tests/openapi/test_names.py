@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +163,22 @@ def test_operations_are_called_as_what_modules_name(client_of: Any) -> None:
             assert response.headers.x_left is None
             assert response.links.again()[0].at == response.data[0].at
     assert [asked.target for asked in api.asked[::2]] == [f"/{name}?ids=a%7Cb" for name in TAKEN]
+
+
+def test_no_name_says_twice_what_it_is_of(client_of: Callable[..., Any]) -> None:
+    """What a shared response or body has is called after it, and ends as it does."""
+    content = {"content": {"application/json": {"schema": {"type": "object", "properties": {"a": {"type": "string"}}}}}}
+    shared = {"$ref": "#/components/responses/UserResponse"}, {"$ref": "#/components/responses/Team"}
+    operation = {
+        "requestBody": {"$ref": "#/components/requestBodies/UserBody"},
+        "responses": dict(zip(("200", "202"), shared, strict=True)),
+    }
+    responses = {"UserResponse": {"description": "", **content}, "Team": {"description": "", **content}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "paths": {"/users": {"post": operation}},
+        "components": {"responses": responses, "requestBodies": {"UserBody": content}},
+    }
+    models = importlib.import_module(f"{client_of(document).__name__}.models")
+    assert dir(models) == ["TeamResponse", "UserBody", "UserResponse"]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
 import borzoi
+from borzoi.openapi import generate
 from borzoi.openapi.runtime import Server
 from borzoi.openapi.runtime.servers import base_of, filled
 from borzoi.testing import mock
+from tests.openapi.serving import API
 
 DONE = {"responses": {"204": {"description": ""}}}
 REGION = {"region": {"default": "eu", "enum": ["eu", "us"]}}
@@ -69,6 +73,29 @@ def test_operations_elsewhere(client_of: Any) -> None:
             "https://us.api.test/other/b",
             "https://us.api.test/v1/b",
         ]
+
+
+@pytest.mark.parametrize(
+    ("servers", "expected"),
+    [
+        ({}, "/"),
+        ({"servers": []}, "/"),
+        ({"servers": [{"url": "/v1"}]}, "/v1"),
+        ({"servers": [{"url": "../{base}/x", "variables": {"base": {"default": "v2"}}}]}, "/{base}/x"),
+        ({"servers": [{"url": "https://{region}.api.test/v1", "variables": REGION}]}, ""),
+    ],
+)
+def test_servers_beside_the_document(tmp_path: Path, servers: dict[str, Any], expected: str) -> None:
+    """A relative server is on that which the document came from (OpenAPI 3.1.1, Server Object); in a file it says nothing."""
+    document = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, **servers}
+    content = json.dumps(document).encode()
+    (tmp_path / "api.json").write_bytes(content)
+    with API(lambda _: (200, {}, content)) as api:
+        made = generate(f"{api.url}/docs/api.json", output=tmp_path / "remote")
+    local = generate(tmp_path / "api.json", output=tmp_path / "local")
+    url = f"{api.url}{expected}" if expected else "https://{region}.api.test/v1"
+    assert f'base_url: str = "{url}"' in made.files["client.py"]
+    assert ("base_url: str = " in local.files["client.py"]) is (not expected)
 
 
 def test_servers_are_where_the_program_says(client_of: Any) -> None:

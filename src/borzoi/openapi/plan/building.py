@@ -15,7 +15,7 @@ from . import names
 from .operations import METHODS, Operations, requirements
 from .pagination import Pagination
 from .schemas import Schemas
-from .servers import servers_of
+from .servers import servers_of_api
 from .unions import declare_discriminators
 from .values import Header, Model, Operation, Package, Reference, Security
 from .webhooks import links_of, webhooks_of
@@ -125,7 +125,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
             for each in chosen_operations
         ],
         security=_security(root.child("components").child("securitySchemes")),
-        servers=servers_of(root),
+        servers=servers_of_api(root),
         library=chosen.models,
         loose=schemas.loose,
         required=requirements(root.child("security")),

@@ -177,7 +177,7 @@ class Operations:
             return ANY
         if "*" in media_type and is_binary(schema.resolved().value):
             return FILE
-        return self._schemas.type_of(schema, self._schemas.place(schema.key, f"{name}Body"), REQUEST)
+        return self._schemas.type_of(schema, self._schemas.place(schema.key, _ending(name, "Body")), REQUEST)
 
     # Replies.
 
@@ -195,7 +195,7 @@ class Operations:
             title = name + ("Response" if is_reply else "Error") + ("" if status in ("200", "201") else status.title())
             if response is not child:
                 # Several operations may share it.
-                title = names.pascal(response.name) + "Response"
+                title = _ending(names.pascal(response.name), "Response")
             reply, streamed = self._reply(status.upper() if status != "default" else status, response, title)
             if is_reply:
                 reply = structs.replace(reply, headers=self._headers(response))
@@ -285,6 +285,11 @@ def _check_shapes(operation: Node) -> None:
         if not isinstance(operation.value.get(key, kind()), kind):
             expected = "an object" if kind is dict else "an array"
             operation.child(key).note(f"{key!r} must be {expected}: this says nothing.")
+
+
+def _ending(name: str, ending: str) -> str:
+    """Return a name that ends so, once."""
+    return name if name.endswith(ending) else name + ending
 
 
 def _first_number(schema: Node) -> int | None:

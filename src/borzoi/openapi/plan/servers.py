@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
+from msgspec import structs
+
 from ..document import Node
 from . import names
 from .values import Server
@@ -10,6 +14,18 @@ from .values import Server
 def servers_of(node: Node) -> list[Server]:
     """Return the servers that a part of the document names."""
     return [Server(each.text("url", "/"), _variables(each)) for each in node.child("servers").elements()]
+
+
+def servers_of_api(root: Node) -> list[Server]:
+    """Return the servers of an API; those that are relative are so to the server that the document came from."""
+    found = servers_of(root)
+    if not root.document.sources.is_remote:
+        return found
+    # OpenAPI 3.1.1, OpenAPI Object: without servers there is one with the URL "/".
+    return [
+        each if "://" in each.url else structs.replace(each, url=urljoin(root.uri, each.url))
+        for each in found or [Server("/")]
+    ]
 
 
 def _variables(server: Node) -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
