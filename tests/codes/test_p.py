@@ -1,4 +1,4 @@
-"""P1 and P6: credentials of proxies, and which requests may share a connection."""
+"""P1, P4 and P6: credentials of proxies, what opens a tunnel, and which requests may share a connection."""
 
 from __future__ import annotations
 
@@ -94,6 +94,45 @@ class TestP1:
             assert not any(told.credentials for told in proxy.told)
         assert heads
         assert SECRET not in b"".join(heads)
+
+
+REPLIES: dict[str, list[bytes]] = {
+    "http": [b"HTTP/1.1 200 OK\r\n\r\n"],
+    "socks4": [b"\0\x5a" + bytes(6)],
+    "socks4a": [b"\0\x5a" + bytes(6)],
+    "socks5": [b"\x05\0", b"\x05\0\0\x01" + bytes(6)],
+    "socks5h": [b"\x05\0", b"\x05\0\0\x03\x01x\0\0"],
+}
+EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"
+
+
+class TestP4:
+    """What opens a tunnel."""
+
+    @pytest.mark.parametrize("url", ["http://127.0.0.1/", "https://127.0.0.1/"])
+    @pytest.mark.parametrize("kind", REPLIES)
+    @pytest.mark.parametrize("behind", [EVIL, b"x", EVIL[:30]], ids=["response", "byte", "half"])
+    def test_what_a_proxy_says_behind_it_is_no_response(self, behind: bytes, kind: str, url: str) -> None:
+        """Bytes together with the reply come from the proxy, or from who hopes to pass for the origin: the connection is closed."""
+        if kind == "http" and url.startswith("http:"):
+            url = "https://one.test/"  # Requests for http:// are forwarded, without a tunnel.
+        sent: list[bytes] = []
+        *before, last = REPLIES[kind]
+        replies = [*before, last + behind]
+
+        def peer(data: bytes) -> list[bytes]:
+            sent.extend([data] * bool(data))
+            return [replies[len(sent) - 1]] if data and len(sent) <= len(replies) else []
+
+        transport = HTTPTransport(
+            backend=MemoryBackend(lambda host, port: peer), proxy=f"{kind}://proxy.test", verify=False
+        )
+        with borzoi.Client(transport=transport, headers={"Authorization": "s3cret"}, timeout=1) as client:
+            with pytest.raises(borzoi.ProxyError, match="sent bytes of its own into the tunnel"):
+                client.get(url)
+            assert_whole(client, idle=0)
+        assert len(sent) == len(replies)
+        assert b"s3cret" not in b"".join(sent)
 
 
 ASKED: list[dict[str, Any]] = [
