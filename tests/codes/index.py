@@ -60,10 +60,13 @@ CODES: dict[str, Code] = {
     "D2": Code(
         "time is linear",
         (
+            "codes/test_d.py::TestD2",
             "wire/test_http1_fuzz.py::test_time_is_linear",
-            "values/test_url_parser.py",
-            "values/test_http_state.py",
-            "messages/test_sse.py",
+            "wire/test_http2_fuzz.py::test_time_is_linear",
+            "values/test_url_parser.py::TestTime",
+            "values/test_http_state.py::TestBounds",
+            "messages/test_charset.py::test_hostile_content_types_are_read_in_linear_time",
+            "messages/test_chunking.py::test_one_huge_line_takes_linear_time",
         ),
     ),
     "D3": Code("stores are bounded", ("codes/test_d.py::TestD3", "policy/test_pooling.py", "policy/test_digest.py", "backends/test_resolver.py", "exchange/test_sessions.py", "values/test_http_state.py::TestBounds", 31)),

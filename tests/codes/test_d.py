@@ -17,10 +17,20 @@ import pytest
 import borzoi
 from borzoi import HTTPTransport, Proxy
 from borzoi._backends.memory import END, MemoryBackend
+from borzoi._messages.chunking import LineDecoder
+from borzoi._messages.filename import filename_of
+from borzoi._messages.json_lines import LineSplitter
+from borzoi._messages.sse import EventParser
+from borzoi._policy.digest import pick_challenge
+from borzoi._policy.routing import URLPattern
 from borzoi._values.headers import HeaderBlock
+from borzoi._values.redaction import in_message
 from borzoi._wire import http1_head, http2_state
 from borzoi._wire.http1 import Http1
+from borzoi._wire.permessage_deflate import parse_extensions
+from borzoi._wire.websocket import WebSocket
 from tests.faults.codings import CODINGS
+from tests.growth import is_linear
 from tests.wire.http2_scripting import ask, connect
 
 MIB = 1024 * 1024
@@ -88,6 +98,138 @@ class TestD1:
         with client_of(head.encode() + body, follow_redirects=True, max_redirects=2) as client:
             with pytest.raises(borzoi.DecodingError, match="more than the"):
                 client.get("http://one.example/", extensions={"max_decoded_size": MIB})
+
+
+def _dribble(feed: Callable[[Any], object], data: Any) -> object:
+    """Feed what is given piece by piece."""
+    for piece in data:
+        feed(piece)
+    return data
+
+
+def _http1(beginning: bytes) -> Callable[[bytes], object]:
+    """Return what takes in the bytes of a response after its beginning, one at a time."""
+
+    def read(data: bytes) -> object:
+        engine = Http1(http1_head.HeadLimits(size=1 << 30, count=1 << 30, chunk_line=1 << 30))
+        engine.encode_head("GET", b"/", HeaderBlock([(b"Host", b"one.example")]))
+        engine.receive(beginning)
+        return _dribble(engine.receive, (data[place : place + 1] for place in range(len(data))))
+
+    return read
+
+
+def _session(head: Callable[[int], bytes], payload: bytes) -> Callable[[bytes], object]:
+    """Return what takes in one frame of a session, a byte at a time."""
+
+    def read(data: bytes) -> object:
+        engine = WebSocket(1 << 30)
+        engine.receive(head(len(data)))
+        for _ in data:
+            engine.receive(payload)
+            engine.next_event()
+        return engine
+
+    return read
+
+
+def _events(text: str) -> object:
+    """Read events from text that comes a character at a time."""
+    parser = EventParser(max_event_size=None)
+
+    def feed(letter: str) -> None:
+        parser.feed(letter)
+        while parser.next_event() is not None:
+            pass
+
+    return _dribble(feed, text)
+
+
+def _lines(text: str) -> object:
+    """Cut text into lines, and bytes into lines of JSON."""
+    _dribble(LineSplitter(None).feed, (letter.encode() for letter in text))
+    return _dribble(LineDecoder().feed, text)
+
+
+def _of_header(name: str, look: Callable[[borzoi.Response], object]) -> Callable[[str], object]:
+    """Return what looks at a field of a response."""
+    return lambda value: look(borzoi.Response(200, headers={name: value}, request=borzoi.Request("GET", "https://h/")))
+
+
+def _tolerant(read: Callable[[str], object]) -> Callable[[str], object]:
+    """Return what reads text, and takes an error for an answer."""
+
+    def act(text: str) -> object:
+        with contextlib.suppress(borzoi.HTTPError, borzoi.InvalidURL, ValueError):
+            return read(text)
+        return None
+
+    return act
+
+
+FED: dict[str, Callable[[str], object]] = {
+    "event stream": _events,
+    "lines": _lines,
+    "head": lambda text: _http1(b"HTTP/1.1 200 OK\r\nX: ")(text.encode()),
+    "trailers": lambda text: _http1(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ")(text.encode()),
+    "text in a frame": lambda text: _session(lambda size: b"\x81\x7f" + size.to_bytes(8, "big"), b"x")(text.encode()),
+    "text in many frames": lambda text: _session(lambda size: b"\x01\0", b"\0\1x")(text[: len(text) // 8].encode()),
+}
+"""What comes byte by byte. (Lines of chunks are held against their grammar each time, and have at most 1 KiB.)"""
+
+TEXTS: dict[str, Callable[[str], object]] = {
+    "URL": borzoi.URL,
+    "host": lambda text: borzoi.URL(f"http://{text}/"),
+    "userinfo": lambda text: borzoi.URL(f"http://{text}@h/"),
+    "path": lambda text: borzoi.URL(f"http://h/{text}"),
+    "reference": lambda text: borzoi.URL("http://h/" + "a/" * len(text)).join(text),
+    "query": lambda text: [
+        borzoi.QueryParams(text),
+        borzoi.URL(f"http://h/?{text}").params,
+        repr(borzoi.QueryParams(text)),
+    ],
+    "URL in a message": in_message,
+    "challenge": lambda text: pick_challenge([f"Digest {text}"]),
+    "charset": _of_header("Content-Type", lambda response: response.charset_encoding),
+    "links": _of_header("Link", lambda response: response.links),
+    "filename": _of_header("Content-Disposition", filename_of),
+    "extensions": parse_extensions,
+    "NO_PROXY": lambda text: [URLPattern("all://*" + entry) for entry in text.replace(",", " ").split()[:1]],
+}
+UNITS = [
+    "a",
+    ";",
+    ",",
+    '"',
+    "\\",
+    "=",
+    " ",
+    "\t",
+    "%",
+    ".",
+    "/",
+    "../",
+    ":",
+    "@",
+    "a=b;",
+    'a="b",',
+    "<a>;",
+    '\\"',
+    "%41",
+    "&=",
+    "a ",
+]
+
+
+class TestD2:
+    """Time."""
+
+    @pytest.mark.parametrize("name", [*FED, *TEXTS])
+    def test_four_times_as_much_takes_four_times_as_long(self, name: str) -> None:
+        """Whatever a peer repeats, in one piece or byte by byte, costs as much the last time as the first."""
+        read = _tolerant(FED.get(name) or TEXTS[name])
+        for unit in UNITS[:3] if name in FED else UNITS:
+            assert is_linear(lambda size, unit=unit: lambda text=(unit * size)[:size]: read(text), 1500), unit
 
 
 class TestD3:
