@@ -203,6 +203,8 @@ def test_options_of_calls(client_of: Any) -> None:
     ("settings", "reason"),
     [
         ("models: attrs", "The models 'attrs' are none of msgspec, pydantic, dataclass"),
+        ("enums: [a]", "The setting 'enums' must be a str"),
+        ("enums: open", "The enums 'open' are none of literal, strenum"),
         ("pagination: {fill: {kind: magic}}", "The pagination of 'fill' must be false or have a kind: cursor, last"),
         ("pagination: {fill: true}", "The pagination of 'fill' must be false"),
         ("pagination: []", "The setting 'pagination' must be a dict"),
@@ -219,10 +221,12 @@ def test_wrong_settings_of_models_and_pages(
 
 
 def test_models_of_a_library(place: Path) -> None:
-    """The settings and the argument name the library of the models; the argument wins."""
-    (place / "settings.yaml").write_text("models: dataclasses\npagination: {fill: false}\n")
+    """The settings and the argument name the library of the models, and what enumerations are; the argument wins."""
+    (place / "settings.yaml").write_text("models: dataclasses\nenums: strenum\npagination: {fill: false}\n")
     assert run("api.json --config settings.yaml -q -o first") == 0
-    assert run("api.json --config settings.yaml -q -o second --models pydantic") == 0
+    assert run("api.json --config settings.yaml -q -o second --models pydantic --enums literal") == 0
+    assert run("api.json -q -o third") == 0
 
-    assert '"models": "dataclass"' in (place / "first" / "openapi.lock").read_text()
-    assert '"models": "pydantic"' in (place / "second" / "openapi.lock").read_text()
+    found = [json.loads((place / name / "openapi.lock").read_text()) for name in ("first", "second", "third")]
+    assert [each["models"] for each in found] == ["dataclass", "pydantic", "msgspec"]
+    assert [each["enums"] for each in found] == ["strenum", "literal", "literal"]

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 NEEDED = ("msgspec", "yaml")
 """What the extra `openapi` installs."""
 
+STYLES = ("both", "resources", "functions")
+"""The styles of calling."""
+
 MODELS = ("msgspec", "pydantic", "dataclass", "dataclasses")
 """The libraries that models may be of; the last two are one."""
+
+ENUMS = ("literal", "strenum")
+"""What enumerations of strings may be."""
 
 MISSING_EXTRA = "borzoi: clients are generated with the extra 'openapi': pip install 'borzoi[openapi]'"
 
@@ -37,10 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generate.add_argument(
         "--name", default="", help="The name of the package. That of the document's title by default."
     )
-    generate.add_argument(
-        "--style", choices=("both", "resources", "functions"), help="The styles of calling. Both by default."
-    )
+    generate.add_argument("--style", choices=STYLES, help="The styles of calling. Both by default.")
     generate.add_argument("--models", choices=MODELS, help="The library of the models. msgspec by default.")
+    generate.add_argument(
+        "--enums", choices=ENUMS, help="What enumerations of strings are: literals by default, or open StrEnums."
+    )
     for option, verb in (("--include", "Generate only"), ("--exclude", "Leave out")):
         what = "the operations of this tag, path or id. It may be given several times."
         generate.add_argument(option, action="append", default=[], metavar="TAG|PATH|ID", help=f"{verb} {what}")
@@ -176,6 +183,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
         name=options.name,
         lenient_formats=options.lenient_formats,
         models=(options.models or "msgspec").removesuffix("es"),
+        enums=options.enums or "literal",
     )
 
 

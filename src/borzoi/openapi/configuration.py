@@ -17,14 +17,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from .command import MODELS
+from .command import ENUMS, MODELS, STYLES
 from .document import DocumentError
 from .document.syntax import parse
 from .plan import Selection
 from .plan.pagination import KINDS
 from .stainless import is_stainless, method_names
 
-_TEXTS = ("output", "style", "name", "models", "package_name_override", "project_name_override")
+_TEXTS = ("output", "style", "name", "models", "enums", "package_name_override", "project_name_override")
 _LISTS = ("include", "exclude")
 _DICTS = ("operations", "pagination")
 _IGNORED = frozenset({
@@ -52,6 +52,7 @@ def configured(options: argparse.Namespace) -> tuple[Selection, dict[str, Any]]:
         exclude=selection.exclude or tuple(settings.get("exclude", ())),
         lenient_formats=selection.lenient_formats or settings.get("lenient_formats") is True,
         models=selection.models if options.models else settings.get("models", "msgspec").removesuffix("es"),
+        enums=options.enums or settings.get("enums", "literal"),
         pagination=settings.get("pagination", {}),
         operation_names=tuple((str(key), str(value)) for key, value in operations.items()),
     )
@@ -75,10 +76,10 @@ def _read(file: str) -> dict[str, Any]:
         expected = str if key in _TEXTS else list if key in _LISTS else dict if key in _DICTS else None
         if expected is not None and not isinstance(value, expected):
             raise DocumentError(f"The setting {key!r} must be a {expected.__name__}.", file=file)
-    if settings.get("style", "both") not in ("both", "resources", "functions"):
-        raise DocumentError(f"The style {settings['style']!r} is none of both, resources, functions.", file=file)
-    if settings.get("models", "msgspec") not in MODELS:
-        raise DocumentError(f"The models {settings['models']!r} are none of {', '.join(MODELS)}.", file=file)
+    for key, choices in (("style", STYLES), ("models", MODELS), ("enums", ENUMS)):
+        if settings.get(key, choices[0]) not in choices:
+            verb = "is" if key == "style" else "are"
+            raise DocumentError(f"The {key} {settings[key]!r} {verb} none of {', '.join(choices)}.", file=file)
     for key, told in settings.get("pagination", {}).items():
         if told is not False and (not isinstance(told, dict) or told.get("kind") not in KINDS):
             raise DocumentError(

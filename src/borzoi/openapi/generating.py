@@ -82,5 +82,6 @@ def _lock(document: Document, selection: Selection, style: str) -> str:
         "exclude": selection.exclude,
         "lenient_formats": selection.lenient_formats,
         "models": selection.models,
+        "enums": selection.enums,
     }
     return json.dumps(lock, indent=2) + "\n"

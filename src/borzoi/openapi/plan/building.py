@@ -40,7 +40,7 @@ FUNCTION_NAMES = frozenset({
 
 MODEL_NAMES = frozenset({
     "TYPE_CHECKING", "Any", "UUID", "Decimal", "Literal", "TypeAlias", "UNSET", "Unset", "UnsetType", "Struct",
-    "Email", "Uri", "File",
+    "Email", "Uri", "File", "OpenStrEnum",
 })  # fmt: skip
 
 
@@ -62,6 +62,9 @@ class Selection:
     lenient_formats: bool = False
     models: str = "msgspec"
     """Whose models are made: msgspec, pydantic or dataclass."""
+
+    enums: str = "literal"
+    """What enumerations of strings become: literals, or with strenum classes. Both take other values."""
 
     operation_names: tuple[tuple[str, str], ...] = ()
     """Names that a config file gives to operations, by their ids, or by method and path."""
@@ -127,6 +130,7 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
         security=_security(root.child("components").child("securitySchemes")),
         servers=servers_of_api(root),
         library=chosen.models,
+        enums=chosen.enums,
         loose=schemas.loose,
         required=requirements(root.child("security")),
         headers=headers,

@@ -291,6 +291,9 @@ class Package(Struct):
     library: str = "msgspec"
     """Whose models they are: msgspec, pydantic or dataclass."""
 
+    enums: str = "literal"
+    """What enumerations of strings are: literal or strenum."""
+
     required: tuple[tuple[str, ...], ...] = ()
     """The schemes that operations ask for which do not say themselves."""
 

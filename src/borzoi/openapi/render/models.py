@@ -6,6 +6,7 @@ of others is imported at its end, when its own names are there.
 
 from __future__ import annotations
 
+from ..plan import names
 from ..plan.values import LiteralOf, Model, OneOf, Package, Type
 from .libraries import LIBRARIES, Library
 from .text import WIDTH, Expression, Group, docstring, lines_of, literal
@@ -19,7 +20,8 @@ def render_models(package: Package) -> dict[str, str]:
     modules: dict[str, list[Model]] = {}
     for model in package.models.values():
         modules.setdefault(model.module, []).append(model)
-    files = {f"models/{name}.py": _module(found, types, library) for name, found in modules.items()}
+    has_classes = package.enums == "strenum"
+    files = {f"models/{name}.py": _module(found, types, library, has_classes) for name, found in modules.items()}
     files["models/__init__.py"] = _index(package)
     return files
 
@@ -63,11 +65,11 @@ def docstring_text(text: str) -> str:
     return prose(text, limit=60).replace("\\", "\\\\").replace('"', "'")
 
 
-def _module(models: list[Model], types: Types, library: Library) -> str:
+def _module(models: list[Model], types: Types, library: Library, has_classes: bool) -> str:
     first = [each for each in models if each.kind in ("enum", "union")]
     structs = [each for each in models if each.kind == "struct"]
     aliases = [each for each in models if each.kind == "alias"]
-    blocks: list[list[str]] = [_alias(each, types) for each in first]
+    blocks = [_class(each) if has_classes and _is_of_strings(each) else _alias(each, types) for each in first]
     blocks += [library.struct(each, types) for each in structs]
     late = [_late_alias(each, types) for each in aliases]
     return _assembled(models, blocks, late, _imported(models, types), library)
@@ -104,12 +106,14 @@ def _assembled(
     library: Library,
 ) -> str:
     used = names_in([line for block in (*blocks, *late) for line in block])
-    runtime = {"union", "OpenStruct", "OpenDataclass", "check_email", "check_uri"} & used
+    runtime = {"union", "OpenStrEnum", "OpenStruct", "OpenDataclass", "check_email", "check_uri"} & used
     head = ['"""' + _title(models) + '"""', "", "from __future__ import annotations", ""]
     imported = library.imports(used - {"Unset"}, runtime)
     lines = [*head, *imported]
-    for block in blocks:
-        gap = [""] if block[0].startswith("if TYPE_CHECKING") and lines[-1] != "" else ["", ""]
+    for index, block in enumerate(blocks):
+        is_below_class = index > 0 and blocks[index - 1][0].startswith("class")
+        is_near = block[0].startswith("if TYPE_CHECKING") and lines[-1] != "" and not is_below_class
+        gap = [""] if is_near else ["", ""]
         if not imported and lines[-1] == "":
             gap = gap[1:]
         lines += [*gap, *block]
@@ -125,6 +129,19 @@ def _assembled(
 def _title(models: list[Model]) -> str:
     main = next((each for each in models if each.key == each.root), models[0])
     return f"{main.name}."
+
+
+def _is_of_strings(model: Model) -> bool:
+    return model.kind == "enum" and isinstance(model.type, LiteralOf) and model.type.base == "str"
+
+
+def _class(model: Model) -> list[str]:
+    """Return an enumeration as a class."""
+    assert isinstance(model.type, LiteralOf)
+    sources = [(names.snake(str(value), prefix="value").rstrip("_"), str(value)) for value in model.type.values]
+    members = zip(names.distinct(sources), model.type.values, strict=True)
+    lines = [f"class {model.name}(OpenStrEnum):", *docstring(model.doc or f"{model.name}.", 4, limit=300), ""]
+    return [*lines, *[f"    {name.upper()} = {literal(value)}" for name, value in members]]
 
 
 def _alias(model: Model, types: Types) -> list[str]:

@@ -14,6 +14,7 @@ from .client import AsyncClient, Client, ClientOptions
 from .dataclass_models import OpenDataclass
 from .functions import Functions, PagedFunctions
 from .links import Link, Links
+from .open_enums import OpenStrEnum
 from .open_models import OpenStruct
 from .operation import BINARY, PARTS, TEXT, Call, Errors, Several
 from .paging import AsyncPage, AsyncPages, Page, Paging
@@ -72,6 +73,7 @@ __all__ = [
     "LinkedResponse",
     "Links",
     "OpenDataclass",
+    "OpenStrEnum",
     "OpenStruct",
     "Operation",
     "Page",
