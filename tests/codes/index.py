@@ -78,7 +78,7 @@ CODES: dict[str, Code] = {
     "K2": Code("public suffixes", ("codes/test_k.py::TestK2", "values/test_public_suffix.py", 32)),
     "K3": Code("Secure, and prefixes", ("values/test_http_state.py::TestSecurity", 32)),
     "K4": Code("host-only", ("values/test_http_state.py::TestDomains", "values/test_cookies.py")),
-    "K5": Code("no pickle", ("structure/test_structure.py::test_nothing_is_unpickled_or_evaluated",)),
+    "K5": Code("no pickle", ("codes/test_k.py::TestK5", "structure/test_structure.py::test_nothing_is_unpickled_or_evaluated",)),
     "K6": Code("whose the cookies of a request are", ("codes/test_k.py::TestK6",)),
     "U1": Code("WHATWG URL", ("values/test_whatwg_url.py", "values/test_setters_corpus.py", "values/test_url.py")),
     "U2": Code("IDNA", ("values/test_idna_corpus.py", "values/test_host.py", 38)),

@@ -1,12 +1,17 @@
-"""K2 and K6: cookies for whole suffixes, and whose the cookies of a request are."""
+"""K2, K5 and K6: cookies for whole suffixes, nothing that runs what came, and whose the cookies of a request are."""
 
 from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
 
 import pytest
 
 import borzoi
 from borzoi import Request, Response
 from tests.client.conftest import World
+from tests.structure.source import PACKAGE, modules
 
 SUFFIXES = [
     ("a.co.uk", "co.uk", "b.co.uk"), ("a.co.uk", "CO.UK", "b.co.uk"), ("a.co.uk.", "co.uk.", "b.co.uk."), ("a.com", ".com", "b.com"),
@@ -49,6 +54,65 @@ class TestK2:
             for host in (f"a.{domain}", f"b.{domain}"):
                 world.run(client.get, f"https://{host}/")
             assert seen[1].headers["cookie"] == "wide=1"
+
+
+RUNNING = {"eval", "exec", "compile", "__import__", "breakpoint"}
+MAKING = {
+    "pickle", "_pickle", "cPickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "jsonpickle", "joblib", "code", "codeop",
+    "runpy", "xmlrpc", "imp",
+}  # fmt: skip
+"""Modules that make objects, or run code, of what they read."""
+
+
+# What is worth parsing: `re.compile` is not.
+SUSPECT = re.compile(
+    rf"(?m)(?<![.\w])(?:{'|'.join(RUNNING)})\b(?!=)|^ *(?:import|from) .*\b(?:{'|'.join(MAKING)})\b|import_module|\b(?:yaml|builtins)\."
+)
+
+
+class TestK5:
+    """Nothing that came is unpickled or run."""
+
+    def test_no_module_can(self) -> None:
+        """None names what runs text, by another name neither, and none imports what makes objects, in whichever way."""
+        found = {(path.relative_to(PACKAGE).as_posix(), name) for path in modules(PACKAGE) for name in dangers(path)}
+        # `python -m borzoi.compat` runs the program that it is given, as Python does.
+        assert found == {("compat/__main__.py", "runpy")}
+
+    @pytest.mark.parametrize(
+        "text",
+        ["eval('1')", "run = exec", "import pickle", "from marshal import loads", "import_module('shelve')", "builtins.eval",
+         "yaml.load(x, yaml.UnsafeLoader)", "import os, dill.source as d", "f(compile)", "__import__('os')"],
+    )  # fmt: skip
+    def test_what_would_be_found(self, text: str, tmp_path: Path) -> None:
+        """So that finding nothing means something."""
+        path = tmp_path / "module.py"
+        path.write_text(text)
+        assert dangers(path)
+        path.write_text("import re\nre.compile('a')\ncode = 5\nself.eval(code)\n")
+        assert not dangers(path)
+
+
+def dangers(path: Path) -> set[str]:
+    """Return the names in a module that run or make what they are given."""
+    text = path.read_text("utf-8")
+    if not SUSPECT.search(text):
+        return set()
+    return set().union(*map(_danger, ast.walk(ast.parse(text))))
+
+
+def _danger(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Name):
+        return {node.id} & RUNNING
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]} & MAKING if not node.level else set()
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names} & MAKING
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        return {str(text.value) for text in node.args if isinstance(text, ast.Constant)} & MAKING
+    if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("yaml", "builtins"):
+        return {node.attr} & {"Loader", "UnsafeLoader", "FullLoader", "unsafe_load", "full_load", *RUNNING}
+    return set()
 
 
 class TestK6:
