@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
+import os
 import resource
 import sys
 import warnings
@@ -11,12 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import h2.exceptions
 import pytest
 
 import borzoi
 from borzoi import Limits, Timeout
+from tests.exchange.http2_scripts import assert_settled
 from tests.exchange.http_peers import answer, assert_whole, http
 from tests.worlds.certificates import client_context, server_context
+from tests.worlds.http2_peer import Http2Peer, http2_server
 from tests.worlds.peers import RawServer
 
 
@@ -79,10 +84,15 @@ def upload(client: borzoi.Client, url: str) -> None:
 
 
 def sweep(
-    error: type[BaseException], ask: Callable[[borzoi.Client, str], None], client: borzoi.Client, url: str
+    error: type[BaseException],
+    ask: Callable[[borzoi.Client, str], None],
+    client: borzoi.Client,
+    url: str,
+    assert_whole: Callable[[Any], None] = assert_whole,
+    step: int = 1,
 ) -> int:
     """Interrupt a request at its first call, its second, and so on until it ends before the interrupt comes."""
-    for number in itertools.count(1):
+    for number in itertools.count(1, step):
         with warnings.catch_warnings():
             # A socket in nobody's hands yet is closed by its finaliser, which says so.
             warnings.simplefilter("ignore", ResourceWarning)
@@ -137,6 +147,37 @@ def test_an_interrupt_at_any_call_of_tls() -> None:
     ):
         client.get(server.url)
         assert sweep(KeyboardInterrupt, small, client, server.url) > 20
+
+
+def answer_in_frames(peer: Http2Peer) -> None:
+    """Answer each request over HTTP/2. A client that is interrupted within a frame says what makes no sense."""
+    with contextlib.suppress(h2.exceptions.ProtocolError):
+        while True:
+            request = peer.request()
+            if request.reset_code is None:
+                is_large = request.get(b":path") == b"/large"
+                peer.respond(request.stream, body=b"x" * 100_000 if is_large else b"ok")
+
+
+@pytest.mark.parametrize(
+    ("error", "ask"),
+    [(KeyboardInterrupt, ask) for ask in (small, large, closed_early, upload)] + [(MemoryError, small)],
+)
+@pytest.mark.parametrize(("kept", "step"), [(0, 1), (1, 1)] if os.environ.get("TORTURE") else [(0, 31), (1, 7)])
+def test_an_interrupt_at_any_call_of_http2(
+    error: type[BaseException], ask: Callable[..., None], kept: int, step: int
+) -> None:
+    """The same over HTTP/2, whose connections many share: none is left that nobody carries, or that is half read.
+
+    A connection takes a thousand calls to begin: all of them are interrupted where `TORTURE` asks for that.
+    """
+    limits = Limits(max_connections=1, max_keepalive_connections=kept)
+    with (
+        http2_server(answer_in_frames) as server,
+        borzoi.Client(http1=False, http2=True, limits=limits, timeout=Timeout(20, pool=0.5)) as client,
+    ):
+        client.get(server.url)
+        assert sweep(error, ask, client, server.url, assert_settled, step) > 20
 
 
 def test_no_descriptors_left() -> None:

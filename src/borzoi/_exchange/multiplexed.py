@@ -35,6 +35,9 @@ So often only where each of its connections has served others: one that ends its
 9113, 6.8) gets the rest again and again, and all of them in the end.
 """
 
+ANYWHERE = (KeyboardInterrupt, MemoryError)
+"""What may come between any two steps. A connection in doubt is closed, at the cost of the others on it."""
+
 MOST_FRUITLESS = 5
 """How often in a row it is sent to a server that acts upon nothing.
 
@@ -349,17 +352,22 @@ class MultiplexedExchange(Exchange):
     def _give_back(self, connection: MultiplexedConnection) -> None:
         if self._keeper is not None:
             self._keeper.dismiss()
-        self.shared = None
         self._pool.give_back(connection)
+        # Not before: what interrupts this finds it.
+        self.shared = None
 
     def close_now(self) -> None:
         """Reset the stream, unless the response is whole, and give the place back."""
         super().close_now()
         connection = self.shared
         if connection is not None:
-            if self.stream is not None:
-                connection.reset(self.stream)
-            self._give_back(connection)
+            try:
+                if self.stream is not None:
+                    connection.reset(self.stream)
+                self._give_back(connection)
+            except ANYWHERE:
+                self._pool.condemn(connection)
+                raise
 
     def _discard_stream(self, error: BaseException) -> None:
         connection = self.shared
@@ -370,6 +378,8 @@ class MultiplexedExchange(Exchange):
         ):
             # It may be dead without anybody having said so: what comes next goes elsewhere.
             connection.retire()
+        if connection is not None and isinstance(error, ANYWHERE):
+            self._pool.condemn(connection)
         self.close_now()
         self.explain(error)
 

@@ -19,10 +19,10 @@ from .._errors import ConnectError, ConnectTimeout, PoolTimeout
 from .connection import Connection
 from .dial import Route
 from .half_duplex import duplex_of
-from .multiplexed import MultiplexedExchange
+from .multiplexed import ANYWHERE, MultiplexedExchange
 from .multiplexed_connection import MultiplexedConnection
 from .pool import TOLD, Pool
-from .tally import SERVER
+from .tally import ERROR, SERVER
 
 if TYPE_CHECKING:
     from .._backends.base import Stream, Turn
@@ -83,14 +83,29 @@ class SharingPool(Pool):
             if used and super().lease_idle(exchange, lane):
                 return
             turn = self._backend.turn()
-            opens = not self._joins(exchange, lane, turn, may_extend=may_extend)
-            if not opens:
-                await self._join(exchange, lane, turn)
-                opens = turn.value is _OPEN
-            if opens and exchange.shared is None:
-                may_extend = await self._open_for_all(exchange, lane, turn, used=used)
+            try:
+                opens = not self._joins(exchange, lane, turn, may_extend=may_extend)
+                if not opens:
+                    await self._join(exchange, lane, turn)
+                    opens = turn.value is _OPEN
+                if opens and exchange.shared is None:
+                    may_extend = await self._open_for_all(exchange, lane, turn, used=used)
+            except ANYWHERE:
+                self._recover(exchange, lane, turn)
+                raise
             if exchange.shared is not None or exchange.connection is not None:
                 return
+
+    def _recover(self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn) -> None:
+        """Have nobody wait for one who was interrupted: how far it had come is not known."""
+        for connection in (exchange.shared, exchange.connection, turn.value):
+            if isinstance(connection, MultiplexedConnection):
+                self.condemn(connection)
+        with self.guard:
+            lane.joiners.pop(turn, None)
+            self._stop_opening(lane, turn)
+            self._call_joiners(lane)
+            self._call_waiters()
 
     def _joins(self, exchange: MultiplexedExchange, lane: ConnectionLane, turn: Turn, *, may_extend: bool) -> bool:
         """Queue up for a place; return False where a connection is to be opened, or a place was found after all."""
@@ -224,9 +239,10 @@ class SharingPool(Pool):
         useless = None
         connection = exchange.connection
         if isinstance(connection, MultiplexedConnection):
-            exchange.connection = None
             lane.is_shared = True
-            if not self._seat(exchange, connection):
+            is_seated = self._seat(exchange, connection)
+            exchange.connection = None
+            if not is_seated:
                 self._drop(connection)
                 useless = connection
             self._seat_all(connection)
@@ -365,6 +381,14 @@ class SharingPool(Pool):
         """Send nothing new over a connection."""
         with self.guard:
             self._drop(connection)
+
+    def condemn(self, connection: MultiplexedConnection) -> None:
+        """Close a connection whose state is not known, whoever is on it."""
+        connection.retired = True
+        with self.guard:
+            self._close_idle(connection, ERROR)
+            self._call_waiters()
+            self._open_next(connection.lane)
 
     def give_back(self, connection: MultiplexedConnection) -> None:
         """Take back a place."""
