@@ -92,12 +92,14 @@ def test_names_of_members(client_of: Callable[..., Any]) -> None:
 
 def test_texts_stay_texts(tmp_path: Path) -> None:
     """Whatever the values are, the class has names and strings, is laid out as ruff does it, and can be imported."""
-    (tmp_path / "api.json").write_text(json.dumps(document(PAYLOADS)))
+    values_of_all_lengths = [*PAYLOADS, *["x" * length for length in range(50, 60)], "UUID", "Literal"]
+    (tmp_path / "api.json").write_text(json.dumps(document(values_of_all_lengths)))
     made = generate(tmp_path / "api.json", output=tmp_path / "out", selection=Selection(enums="strenum"))
     (tree,) = [each for each in ast.parse(made.files["models/status.py"]).body if isinstance(each, ast.ClassDef)]
     values = [each.value for each in tree.body if isinstance(each, ast.Assign)]
-    assert [each.value for each in values if isinstance(each, ast.Constant)] == PAYLOADS
-    assert len(tree.body) == len(PAYLOADS) + 1
+    assert [each.value for each in values if isinstance(each, ast.Constant)] == values_of_all_lengths
+    assert len(tree.body) == len(values_of_all_lengths) + 1
+    assert "import UUID" not in made.files["models/status.py"]
     command = [sys.executable, "-m", "ruff", "format", "--check", "--quiet", str(tmp_path / "out")]
     assert subprocess.run(command, check=False).returncode == 0
 

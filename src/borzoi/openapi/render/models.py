@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..plan import names
 from ..plan.values import LiteralOf, Model, OneOf, Package, Type
 from .libraries import LIBRARIES, Library
-from .text import WIDTH, Expression, Group, docstring, lines_of, literal
+from .text import WIDTH, Expression, Group, Prose, docstring, lines_of, literal
 from .types import Types, import_of, import_order, names_in, natural_order
 
 
@@ -141,7 +141,17 @@ def _class(model: Model) -> list[str]:
     sources = [(names.snake(str(value), prefix="value").rstrip("_"), str(value)) for value in model.type.values]
     members = zip(names.distinct(sources), model.type.values, strict=True)
     lines = [f"class {model.name}(OpenStrEnum):", *docstring(model.doc or f"{model.name}.", 4, limit=300), ""]
-    return [*lines, *[f"    {name.upper()} = {literal(value)}" for name, value in members]]
+    for name, value in members:
+        # What a member is called is no name that needs an import.
+        lines += [Prose(line) for line in _member(name.upper(), literal(value))]
+    return lines
+
+
+def _member(name: str, value: str) -> list[str]:
+    flat = f"    {name} = {value}"
+    if len(flat) <= WIDTH or len(value) + 8 > WIDTH:
+        return [flat]
+    return [f"    {name} = (", f"        {value}", "    )"]
 
 
 def _alias(model: Model, types: Types) -> list[str]:
