@@ -119,6 +119,12 @@ async def _(place: Place) -> None:
     await _refused(place, trailing, "does not decode as")
 
 
+@fault(27, "content twice, where it may be there once", over=BOTH)
+async def _(place: Place) -> None:
+    twice = {f"/{coding}": encoded(coding, CODINGS[coding](b"text") * 2) for coding in ("deflate", "br")}
+    await _refused(place, twice, "does not decode as")
+
+
 @fault(27, "content that is something else", over=BOTH)
 async def _(place: Place) -> None:
     await _refused(

@@ -65,12 +65,17 @@ class Hurrying:
     holes = 0
     """How many of the first attempts are never answered."""
 
+    most: int
+    """How many attempts were under way at once."""
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.waits: list[float | None] = []
+        self.most = 0
 
     async def wait_connected(self, sockets: Sequence[socket.socket], timeout: float | None) -> Iterable[socket.socket]:
         """Return at once where all attempts so far lead into black holes."""
+        self.most = max(self.most, len(sockets))
         if len(sockets) <= self.holes:
             self.waits.append(timeout)
             return []
@@ -112,6 +117,7 @@ async def _connects(place: Place, addresses: Hosts, *, holes: int) -> None:
         assert (await client.get("http://several.test/")).text == "ok"
         place.assert_whole(client, idle=1)
     assert len(backend.waits) == holes
+    assert backend.most <= holes + 1
     # RFC 8305, section 5: 250 ms are recommended, and 100 ms are the least.
     assert all(wait is not None and 0.1 <= wait <= 0.3 for wait in backend.waits), backend.waits
 
