@@ -56,7 +56,7 @@ CODES: dict[str, Code] = {
     "M5": Code("limits of heads, trailers and chunks", ("wire/test_http1_receive.py::test_a_limit", 10, 11, 14)),
     "M6": Code("digits", ("codes/test_m.py::TestM6", "codes/test_ways.py::TestPauses", "messages/test_sse.py")),
     "M7": Code("nothing is used again after an error", (6, 7, 8, 55, 56, 57)),
-    "D1": Code("bombs", ("codes/test_d.py::TestD1", "messages/test_decoders.py", 25, 26, 27)),
+    "D1": Code("bombs", ("codes/test_d.py::TestD1", "codes/test_ways_http2.py::TestD1", "messages/test_decoders.py", 25, 26, 27)),
     "D2": Code(
         "time is linear",
         (

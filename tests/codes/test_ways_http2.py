@@ -1,4 +1,4 @@
-"""R1, I1, D5 and V1 over HTTP/2, V1 and R5 for sessions and uploads: what the other modules ask of plain requests."""
+"""R1, I1, D1, D5 and V1 over HTTP/2, V1 and R5 for sessions and uploads: what the other modules ask of plain requests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import borzoi
 from borzoi import DigestAuth
 from borzoi._wire.http2_state import GoAway
 from tests.exchange.http2_scripts import answering, http2_client
+from tests.faults.codings import CODINGS
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
 from tests.worlds.world import WORLDS
 
-from .test_d import all_text
+from .test_d import MIB, SIZE, all_text, peak
 from .test_i import EVERY, REFUSALS
 from .test_r1 import GIVEN, SECRET
 from .test_v import BAD, Listener, bundle, context_of  # noqa: F401 -- a fixture
@@ -95,6 +96,29 @@ class TestI1:
             assert len(request.headers) == len(seen[0].headers)
             for field, value in request.headers:
                 assert not {0, 10, 13} & {*field, *value}, request.headers
+
+
+class TestD1:
+    """Bombs."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("coding", ["gzip", "br"])
+    def test_memory_is_bounded(self, coding: str, name: str) -> None:
+        """24 MiB out of some KiB take less than 12 MiB over HTTP/2, too, in every world, and a bound is kept."""
+        body = CODINGS[coding](bytes(SIZE))
+
+        def answer(peer: Http2Peer, request: Request) -> None:
+            peer.respond(request.stream, headers=[(b"content-encoding", coding.encode())], body=body)
+
+        async def read() -> None:
+            async with http2_client(WORLDS[name]) as client:
+                async with client.stream("GET", server.url) as response:
+                    assert sum([len(piece) async for piece in response.aiter_bytes()]) == SIZE
+                with pytest.raises(borzoi.DecodingError, match="more than the 1048576 bytes"):
+                    await client.get(server.url, extensions={"max_decoded_size": MIB})
+
+        with http2_server(answering(answer), tls=True) as server:
+            assert peak(lambda: WORLDS[name].run(read)) < 12 * MIB
 
 
 CANARY = "c4n4ry-hunter2"
