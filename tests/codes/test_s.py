@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import borzoi
+from borzoi._messages.saving import Draft
 from scripts.supply_chain import Finding, read_audit, told
 from tests.structure.source import PACKAGE, ROOT, modules
 
@@ -95,3 +98,26 @@ class TestS2:
                 assert "O_CREAT" not in line or "O_EXCL" in line, f"{path}:{number}"
                 creating += "O_CREAT" in line
         assert creating
+
+    def test_drafts_are_drawn_by_lot(self, tmp_path: Path) -> None:
+        """The file that a body is saved to meanwhile has a name of 96 bits that nobody foresees, and is for its owner alone."""
+        names: set[str] = set()
+        for _ in range(200):
+            with Draft(tmp_path, None):
+                [draft] = tmp_path.iterdir()
+                names.add(draft.name)
+                assert draft.stat().st_mode & 0o077 == 0
+        assert len(names) == 200
+        drawn = [int(re.sub(r"\.borzoi-([0-9a-f]{24})\.part", r"\1", name), 16) for name in names]
+        for bit in range(96):
+            assert 60 < sum(number >> bit & 1 for number in drawn) < 140, bit
+
+    def test_what_is_planted_is_not_followed(self, tmp_path: Path) -> None:
+        """A link in the place of the destination is replaced, and not what it leads to."""
+        secret = tmp_path / "secret"
+        secret.write_text("untouched")
+        (tmp_path / "there").symlink_to(secret)
+        borzoi.Response(200, content=b"body").save(tmp_path / "there")
+        assert secret.read_text() == "untouched"
+        assert not (tmp_path / "there").is_symlink()
+        assert (tmp_path / "there").read_bytes() == b"body"
