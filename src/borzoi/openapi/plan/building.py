@@ -206,7 +206,10 @@ def _fields_of(operation: Operation, models: dict[str, Model]) -> str:
 
 def _plan_component(schemas: Schemas, name: str, node: Node) -> None:
     if isinstance(node.value, dict) and set(node.value) == {"$ref"}:
-        schemas.named(node.resolved())
+        # Whoever refers to it means what it refers to; it is a name for that.
+        place = schemas.place(node.key, name)
+        found = schemas.named(node.resolved())
+        schemas.models[node.key] = Model(node.key, "alias", place.name, place.root, type=found)
     else:
         schemas.named(node, name=name)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..document import Node
-from .unions import mapped, tags
+from .unions import default_of, mapped, tags
 from .values import Type
 
 
@@ -53,14 +53,21 @@ class Families:
     def mapping(self, base: Node, own: Type, types: list[Type]) -> tuple[tuple[str, Type], ...]:
         """Return the values of the discriminator, given the types of a base and of its children."""
         children = self.children(base)
-        by_key = {each.key: type_ for each, type_ in zip(children, types, strict=True)}
-        by_name = {each.name: type_ for each, type_ in zip(children, types, strict=True)}
-        found = dict(mapped(base.child("discriminator"), {base.key: own, **by_key}, by_name))
+        found = dict(mapped(base.child("discriminator"), *self._known(base, own, types)))
         for child, type_ in zip(children, types, strict=True):
             declared = tags(child).get(wire_of(base), [])
             if len(declared) == 1:
                 found.setdefault(declared[0], type_)
         return tuple(found.items())
+
+    def other(self, base: Node, own: Type, types: list[Type]) -> Type | None:
+        """Return what an object is that has no value of the discriminator, where the base says so."""
+        return default_of(base.child("discriminator"), *self._known(base, own, types))
+
+    def _known(self, base: Node, own: Type, types: list[Type]) -> tuple[dict[str, Type], dict[str, Type]]:
+        children = self.children(base)
+        by_key = {each.key: type_ for each, type_ in zip(children, types, strict=True)}
+        return {base.key: own, **by_key}, {each.name: type_ for each, type_ in zip(children, types, strict=True)}
 
 
 def wire_of(node: Node) -> str:

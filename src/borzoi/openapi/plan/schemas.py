@@ -247,7 +247,7 @@ class Schemas:
             self.models[inner].base_name = self._name(inner, Place(place.root, names.composed(f"{place.name}Base")))
         model.members = tuple(dict.fromkeys([*types, own]))
         model.mapping = self._families.mapping(node, own, types)
-        model.other = own
+        model.other = self._families.other(node, own, types) or own
         return Reference(key)
 
     def _single_reference(self, parts: Parts) -> Node | None:
@@ -258,7 +258,14 @@ class Schemas:
         others = [
             node for node in rest if not node.pointer.startswith(first.pointer + "/allOf") or node.uri != first.uri
         ]
-        if is_own(first) or len(rest) != 1 or len(others) != 1 or "required" in first.value or "null" in parts.types():
+        if (
+            is_own(first)
+            or Parts([first]).is_open()
+            or len(rest) != 1
+            or len(others) != 1
+            or "required" in first.value
+            or "null" in parts.types()
+        ):
             return None
         return others[0]
 
@@ -300,10 +307,10 @@ class Schemas:
         for index, member in enumerate(members):
             inner = place.inner(member.text("title") or str(index + 1))
             types.append(self._member(member, base, f"{key}/{keyword}/{index}", inner, side))
-        wire, mapping = discriminated(parts, members, types)
+        wire, mapping, other = discriminated(parts, members, types)
         if "null" in parts.types() and NULL not in types and len(types) != 1:
             types.append(NULL)
-        return self.union(types, key, self._name(key, place), place.root, wire, mapping, _doc(owner))
+        return self.union(types, key, self._name(key, place), place.root, wire, mapping, _doc(owner), other)
 
     def _member(self, member: Node, base: list[Node], key: str, place: Place, side: str) -> Type:
         if not base or member.value == {"type": "null"}:
@@ -320,6 +327,7 @@ class Schemas:
         wire: str = "",
         mapping: tuple[tuple[str, Type], ...] = (),
         doc: str = "",
+        other: Type | None = None,
     ) -> Type:
         """Return one type for several: a union that msgspec knows, or a model that a hook resolves."""
         flat = simplified(members, self.models)
@@ -328,7 +336,8 @@ class Schemas:
         if is_native(flat, self.models):
             return OneOf(tuple(flat))
         rest = tuple(member for member in flat if member != NULL)
-        self.models[key] = Model(key, "union", name, root, doc, members=rest, discriminator=wire, mapping=mapping)
+        made = Model(key, "union", name, root, doc, members=rest, discriminator=wire, mapping=mapping, other=other)
+        self.models[key] = made
         return OneOf((Reference(key), NULL)) if NULL in flat else Reference(key)
 
     def _of_kind(self, kind: str, parts: Parts, key: str, place: Place, side: str) -> Type:

@@ -68,29 +68,28 @@ def is_native(members: list[Type], models: dict[str, Model]) -> bool:
     return all(kinds.count(kind) == 1 for kind in kinds)
 
 
-def discriminated(parts: Parts, members: list[Node], types: list[Type]) -> tuple[str, tuple[tuple[str, Type], ...]]:
-    """Return the member that tells the types apart and the values that it has for each; empty where there is none."""
+def discriminated(
+    parts: Parts, members: list[Node], types: list[Type]
+) -> tuple[str, tuple[tuple[str, Type], ...], Type | None]:
+    """Return the member that tells the types apart, the values that it has for each, and what has any other value.
+
+    It is empty where there is no such member, and None where nothing is said of other values.
+    """
     declared = parts.find("discriminator")
-    if declared is not None and isinstance(declared.value, dict) and declared.text("propertyName"):
-        return declared.text("propertyName"), _mapping(declared, members, types)
-    return _implied(members, types)
-
-
-def _mapping(declared: Node, members: list[Node], types: list[Type]) -> tuple[tuple[str, Type], ...]:
+    if declared is None or not declared.text("propertyName"):
+        return *_implied(members, types), None
     by_key = {member.resolved().key: each for member, each in zip(members, types, strict=True)}
     by_name = {
         member.resolved().name: each for member, each in zip(members, types, strict=True) if "$ref" in member.value
     }
-    return mapped(declared, by_key, by_name)
+    return declared.text("propertyName"), mapped(declared, by_key, by_name), default_of(declared, by_key, by_name)
 
 
 def mapped(declared: Node, by_key: dict[str, Type], by_name: dict[str, Type]) -> tuple[tuple[str, Type], ...]:
     """Return the values of a discriminator and what they mean, given the types of schemas by their keys and names."""
     found: dict[str, Type] = {}
     for value, target in declared.child("mapping").items():
-        name = str(target.value)
-        uri, fragment = declared.document.locate(declared, name)
-        planned = by_key.get(f"{uri}#{fragment}") or by_name.get(name.rpartition("/")[2])
+        planned = _named(declared, str(target.value), by_key, by_name)
         if planned is None:
             target.note(f"The discriminator maps {value!r} to what is no member of the union; it is tried by its keys.")
         else:
@@ -99,6 +98,21 @@ def mapped(declared: Node, by_key: dict[str, Type], by_name: dict[str, Type]) ->
     named = list(found.values())
     found.update({name: each for name, each in by_name.items() if each not in named and name not in found})
     return tuple(found.items())
+
+
+def default_of(declared: Node, by_key: dict[str, Type], by_name: dict[str, Type]) -> Type | None:
+    """Return what has no value of a discriminator, or another one (OpenAPI 3.2, Discriminator Object)."""
+    name = declared.text("defaultMapping")
+    planned = _named(declared, name, by_key, by_name) if name else None
+    if name and planned is None:
+        declared.note(f"The discriminator has the default {name!r}, which is no member of the union; it says nothing.")
+    return planned
+
+
+def _named(declared: Node, name: str, by_key: dict[str, Type], by_name: dict[str, Type]) -> Type | None:
+    """Return the type of a schema that a discriminator names, by a reference or by its name alone."""
+    uri, fragment = declared.document.locate(declared, name)
+    return by_key.get(f"{uri}#{fragment}") or by_name.get(name.rpartition("/")[2])
 
 
 def _implied(members: list[Node], types: list[Type]) -> tuple[str, tuple[tuple[str, Type], ...]]:

@@ -9,7 +9,7 @@ from .models import docstring_text, render_models
 from .operations import by_resource, render_fields, render_functions, render_headers, render_resource, title_of
 from .readme import render_readme
 from .tables import alternatives_of, render_table
-from .text import Group, docstring, lines_of, literal
+from .text import WIDTH, Group, alternatives, docstring, lines_of, literal
 from .types import Types, import_of, imports, names_in
 from .webhooks import render_webhooks
 
@@ -217,5 +217,5 @@ def _error(noun: str, status: str, declared: list[Type], types: Types) -> list[s
     if annotation not in ("str", "Any"):
         annotation += "" if "str" in bodies else " | str"
         line = f"    data: {annotation}"
-        lines += ["", line if len(line) <= 120 else "    data: Any"]
+        lines += ["", *([line] if len(line) <= WIDTH else ["    data: (", *alternatives(annotation, " " * 8), "    )"])]
     return lines
