@@ -15,7 +15,7 @@ from ..document.pointers import unescape
 from . import names
 from .families import Families, wire_of
 from .others import beside_names, of_map
-from .shapes import Parts, is_shaped, parts_of
+from .shapes import Parts, is_own, is_shaped, parts_of
 from .unions import discriminated, is_native, simplified
 from .values import (
     ANY,
@@ -448,14 +448,6 @@ def is_binary(schema: Any) -> bool:
 
 def _has_flag(said: list[Node], key: str) -> bool:
     return any(each.flag(key) or each.resolved().flag(key) for each in said)
-
-
-def is_own(node: Node) -> bool:
-    """Tell whether a schema says something itself, apart from its allOf."""
-    value = dict(node.value)
-    value.pop("allOf", None)
-    value.pop("$ref", None)
-    return is_shaped(Node(node.document, node.uri, node.pointer, value))
 
 
 def _subschemas(node: Node) -> list[Node]:

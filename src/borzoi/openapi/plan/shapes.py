@@ -133,6 +133,12 @@ class Parts:
         ]
 
 
+def is_own(node: Node) -> bool:
+    """Tell whether a schema says something itself, apart from its allOf."""
+    value = {key: child for key, child in node.value.items() if key not in ("allOf", "$ref")}
+    return is_shaped(Node(node.document, node.uri, node.pointer, value)) or Parts([node]).is_open()
+
+
 def parts_of(node: Node) -> Parts:
     """Return a schema and all that its allOf and the reference beside its keywords add."""
     if isinstance(node.value, dict) and "$ref" not in node.value and "allOf" not in node.value:
