@@ -46,7 +46,7 @@ CODES: dict[str, Code] = {
     "I1": Code("nothing breaks out of its place", ("codes/test_i.py::TestI1", "codes/test_ways.py::TestInputs", "codes/test_ways_http2.py::TestI1", 33, 34, 35)),
     "I2": Code("the framing of requests", ("codes/test_i.py::TestI2", "wire/test_http1_send.py")),
     "I3": Code("what must not be guessed", ("codes/test_i.py::TestI3",)),
-    "M1": Code("the framing of responses", ("wire/test_llhttp_corpus.py", 15, 16, 17, 18, 19, 20, 21)),
+    "M1": Code("the framing of responses", ("codes/test_ways_http2.py::TestM1", "wire/test_llhttp_corpus.py", 15, 16, 17, 18, 19, 20, 21)),
     "M2": Code(
         "however bytes are cut",
         ("codes/test_m.py::TestM2", "wire/test_http1_receive.py", "wire/test_http2_receive.py"),

@@ -1,9 +1,11 @@
-"""R1, I1, D1, D5 and V1 over HTTP/2, V1 and R5 for sessions and uploads: what the other modules ask of plain requests."""
+"""R1, I1, M1, D1, D5 and V1 over HTTP/2, V1 and R5 for sessions and uploads: what the other modules ask of plain requests."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from borzoi import DigestAuth
 from borzoi._wire.http2_state import GoAway
 from tests.exchange.http2_scripts import answering, http2_client
 from tests.faults.codings import CODINGS
+from tests.wire.http2_scripting import frame, settings
 from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
 from tests.worlds.world import WORLDS
@@ -96,6 +99,33 @@ class TestI1:
             assert len(request.headers) == len(seen[0].headers)
             for field, value in request.headers:
                 assert not {0, 10, 13} & {*field, *value}, request.headers
+
+
+def _break_a_rule_and_reset(sock: socket.socket) -> None:
+    """Push a response, and leave no time to be told that nobody wanted it."""
+    sock.recv(65536)
+    sock.sendall(settings() + frame(5, 4, 1, bytes(4) + b"\x82"))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class TestM1:
+    """Rules."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_who_breaks_one_is_not_excused_by_leaving(self, name: str) -> None:
+        """That our farewell meets no one is not what is told: it is the rule, or the reset where nothing else has come."""
+
+        async def body() -> None:
+            for _ in range(5):
+                async with http2_client(WORLDS[name], http1=False) as client:
+                    with pytest.raises(borzoi.TransportError) as caught:
+                        await client.post(server.url)
+                told = str(caught.value)
+                assert "closed here" not in told
+                assert "PUSH_PROMISE" in told or "reset" in told.lower() or "Broken pipe" in told
+
+        with RawServer(_break_a_rule_and_reset) as server:
+            WORLDS[name].run(body)
 
 
 class TestD1:

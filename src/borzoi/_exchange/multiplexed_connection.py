@@ -274,7 +274,10 @@ class MultiplexedConnection(Connection):
         """Tell the server what it did wrong, and wake all: their streams have failed."""
         if not self.closed:
             self.closed = True
+            broken = self.broken
             self.push()
+            # Whether the farewell has arrived or not, what it was for is what has happened.
+            self.broken = broken
             self.stream.close()
         self._wake_all()
 
