@@ -1,4 +1,4 @@
-"""The examples of the pages about the guard, cassettes and the server run as they stand, under pytest."""
+"""The examples of the pages about parts of `borzoi.testing` run as they stand, under pytest."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 import pytest
 import yaml
 
+import borzoi
+from borzoi.testing import mock
 from tests.structure.source import ROOT
 
 pytest_plugins = ["pytester"]
@@ -62,3 +64,59 @@ def test_cassettes(pytester: pytest.Pytester) -> None:
 def test_server(pytester: pytest.Pytester) -> None:
     """The test of the page passes."""
     _run(pytester, "testing-server.md").assert_outcomes(passed=1)
+
+
+def test_sweep(pytester: pytest.Pytester) -> None:
+    """The test of the page passes; with a client that waits for ever it finds what the page shows."""
+    page = (ROOT / "docs" / "testing-sweep.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    (code,) = _examples("testing-sweep.md")["python"]
+    pytester.makepyfile(test_waiting=code.replace('"https://api.test")', '"https://api.test", timeout=None)', 1))
+    result = _run(pytester, "testing-sweep.md")
+
+    result.assert_outcomes(passed=1, failed=1)
+    assert shown in result.stdout.str()
+
+
+DOCUMENT = """
+openapi: 3.1.0
+info: {title: API, version: "1"}
+servers: [{url: "https://api.test"}]
+paths:
+  /users/{id}:
+    get:
+      operationId: getUser
+      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+      responses:
+        "200":
+          description: A user
+          content:
+            application/json:
+              schema: {type: object, required: [name], properties: {name: {type: string}}}
+              examples: {admin: {value: {name: Admin}}}
+  /orders:
+    get:
+      responses:
+        "200": {description: Orders}
+        "429": {description: Too many}
+"""
+
+
+def test_contract(pytester: pytest.Pytester) -> None:
+    """The test of the page passes, and so does the block without pytest, with a document that has what they name."""
+    pytester.path.joinpath("openapi.yaml").write_text(DOCUMENT)
+    # The block is a module, and runs when it is imported.
+    _run(pytester, "testing-contract.md").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_http2(place: int) -> None:
+    """The examples of the page run, and what they show after a line is its value."""
+    code = _examples("http2.md")["python"][place]
+    shown = re.findall(r"^(\w.*?)  # (.*)$", code, re.MULTILINE)
+    values: dict[str, object] = {}
+    with mock(leaks=False) as m:
+        m.get("https://www.example.org/").reply(200).optional()
+        exec(compile(code, "docs/http2.md", "exec"), values)
+        assert [repr(eval(line, values)) for line, _ in shown] == [text.replace('"', "'") for _, text in shown]
+    assert isinstance(values["client"], borzoi.Client)
