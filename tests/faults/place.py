@@ -125,10 +125,13 @@ class Place:
 
     def client(self, **settings: Any) -> Any:
         """Return a client that speaks the protocol, in the shape of AsyncClient."""
-        if "proxy" in settings:
+        if "proxy" in settings or "backend" in settings:
             # Its own transport, so that it is the pool of the proxy that is looked at.
-            network = {name: settings.pop(name) for name in ("proxy", "verify") if name in settings}
-            return network_client(self.world, client={"timeout": 20, **settings}, **network)
+            network = {
+                name: settings.pop(name) for name in ("proxy", "verify", "backend", "limits") if name in settings
+            }
+            speech = {} if "proxy" in network else self.speech.settings
+            return network_client(self.world, client={"timeout": 20, **settings}, **speech, **network)
         return self.world.client(**{"timeout": 20, "trust_env": False, **self.speech.settings, **settings})
 
     def server(self, respond: Respond, **settings: Any) -> RawServer:

@@ -69,6 +69,8 @@ def look_up(host: str, port: int, ask: Ask | None = None) -> Outcome:
         return _distinct(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except Exception as error:  # noqa: BLE001 - a guard against lookups may raise what it likes; who asked is told in any case
         return error
+    except BaseException as error:  # noqa: BLE001 - on a thread of ours it would reach nobody, and who asked would wait in vain
+        return OSError(f"the lookup ended in {type(error).__name__}")
 
 
 def addresses_in(answer: Any, port: int) -> list[Address]:

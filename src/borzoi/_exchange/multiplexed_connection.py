@@ -38,8 +38,8 @@ LONGEST_WRITE = 86400.0
 _NEWS = object()
 """Given to who is to look again."""
 
-_BROKEN = (OSError, ValueError, RuntimeError, RequestError)
-"""What sending or receiving raises where the connection is of no more use."""
+_BROKEN = (OSError, ValueError, RuntimeError, MemoryError, RequestError)
+"""What sending or receiving raises where the connection is of no more use. Nobody else would tell those who wait."""
 
 
 class MultiplexedConnection(Connection):
