@@ -5,32 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 _REPLY = ".reply(...) of a route"
-_RAISE = ".reply(error) of a route"
 _CALLS = "http_mock.calls, or route.calls"
+_LAST = "route.calls[-1], whose .json, .params and .headers tell"
+_THROUGH = "http_mock.bind(client), after which other clients send for real"
 
 NAMES = {
     # pytest-httpx
     "add_response": "http_mock.get(url).reply(...)",
     "add_callback": "http_mock.get(url).reply(function)",
     "add_exception": "http_mock.get(url).reply(error)",
-    "get_request": f"{_CALLS}[0]",
+    "get_request": "route.calls[0]",
     "get_requests": _CALLS,
     # respx, responses
     "mock": _REPLY,
     "respond": _REPLY,
     "return_value": _REPLY,
-    "side_effect": f"{_REPLY}, .replies(...) or {_RAISE}",
-    "pass_through": "http_mock.bind(client)",
-    "add": "http_mock.get(url)",
-    "add_passthru": "http_mock.bind(client)",
-    "call_count": f"len({_CALLS})",
+    "side_effect": ".reply(function or error) of a route, or .replies(first, second)",
+    "pass_through": _THROUGH,
+    "add": "http_mock.get(url).reply(...)",
+    "add_passthru": _THROUGH,
+    "call_count": "len(http_mock.calls), or route.call_count",
     "called": _CALLS,
     "request": "http_mock.route(method, url)",
     "requests": _CALLS,
     # unittest.mock
     "assert_called_once": ".assert_called(1) of a route",
-    "assert_called_with": f"{_CALLS}[-1], whose .json, .params and .headers tell",
-    "assert_called_once_with": f".assert_called(1) of a route, and {_CALLS}[-1]",
+    "assert_called_with": _LAST,
+    "assert_called_once_with": f".assert_called(1) of a route, and {_LAST}",
     "mock_calls": _CALLS,
 }
 
