@@ -28,7 +28,7 @@ CODES: dict[str, Code] = {
     "R4": Code("redirects are bounded", ("codes/test_r.py::TestR4", 28)),
     "R5": Code("guards", ("codes/test_r.py::TestR5", "codes/test_ways_http2.py::TestR5", "policy/test_guards.py", "exchange/test_guards.py")),
     "R6": Code("netrc", ("codes/test_r.py::TestR6", "policy/test_auth.py")),
-    "R7": Code("what authentication remembers", ("codes/test_r.py::TestR7", "codes/test_ways.py::TestChallengesOfProxies", "policy/test_digest.py", 36)),
+    "R7": Code("what authentication remembers", ("codes/test_r.py::TestR7", "codes/test_p.py::TestChallengesOfProxies", "policy/test_digest.py", 36)),
     "R8": Code("no Referer is made up", ("codes/test_r.py::TestR8",)),
     "R9": Code("one request leaves nothing to the next", ("codes/test_r.py::TestR9",)),
     "P1": Code("credentials of a proxy reach it alone", ("codes/test_p.py::TestP1", "codes/test_ways.py::TestProxies", "exchange/test_proxy_hostile.py")),

@@ -1,14 +1,15 @@
-"""P1, P4 and P6: credentials of proxies, what opens a tunnel, and which requests may share a connection."""
+"""P1, P4, P6 and R7: credentials of proxies, what opens a tunnel, what a proxy asks with, and which requests may share a connection."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from typing import Any
 
 import pytest
 
 import borzoi
-from borzoi import HTTPTransport, Proxy
+from borzoi import DigestAuth, HTTPTransport, Proxy
 from borzoi._backends.memory import MemoryBackend
 from tests.exchange.http2_scripts import answering
 from tests.exchange.http_peers import Asked, answer, assert_whole, http, network_client
@@ -17,6 +18,8 @@ from tests.worlds.http2_peer import Http2Peer, Request, http2_server
 from tests.worlds.peers import RawServer
 from tests.worlds.proxies import proxying
 from tests.worlds.world import WORLDS
+
+from .test_i import HEAD
 
 SECRET = b"hunter2hunter2"
 
@@ -133,6 +136,43 @@ class TestP4:
             assert_whole(client, idle=0)
         assert len(sent) == len(replies)
         assert b"s3cret" not in b"".join(sent)
+
+
+REALMS = {
+    "caf\u00e9".encode(): "caf\u00e9",
+    "caf\u00e9".encode("latin-1"): "caf\u00e9",
+    "\u65e5\u672c".encode(): "\u65e5\u672c",
+    b"\xff\xfe": "\u00ff\u00fe",
+    b'a\\"b': 'a\\"b',
+    b"r" * 60_000: "r" * 60_000,
+}
+"""What a proxy may call itself, in UTF-8, in Latin-1, in quotes and at length, and how it is repeated."""
+
+
+class TestChallengesOfProxies:
+    """R7: what a proxy asks with."""
+
+    @pytest.mark.parametrize("place", ["realm", "nonce", "opaque"])
+    @pytest.mark.parametrize("url", ["http://one.example/", "https://one.example/"])
+    def test_whatever_characters_it_has(self, url: str, place: str) -> None:
+        """It is answered in UTF-8, in one line, and no other exception comes of it than the refusal."""
+        for realm, repeated in REALMS.items():
+            asked: list[bytes] = []
+            challenge = {b"realm": b"r", b"nonce": b"n", b"opaque": b"o", place.encode(): realm}
+            field = b", ".join(b'%b="%b"' % pair for pair in challenge.items())
+            refusal = b"HTTP/1.1 407 No\r\nProxy-Authenticate: Digest " + field + b"\r\nContent-Length: 0\r\n\r\n"
+
+            def peer(data: bytes, asked: list[bytes] = asked, refusal: bytes = refusal) -> list[bytes]:
+                asked.extend([data] * bool(data))
+                return [refusal] if data else []
+
+            proxy = Proxy("http://proxy.example", auth=DigestAuth("us\u00e9r", SECRET.decode()))
+            transport = HTTPTransport(backend=MemoryBackend(lambda host, port, peer=peer: peer), proxy=proxy)
+            with borzoi.Client(transport=transport) as client, contextlib.suppress(borzoi.ProxyError):
+                client.get(url)
+            assert len(asked) == 2
+            assert HEAD.fullmatch(asked[1])
+            assert f'{place}="{repeated}"'.encode() in asked[1]
 
 
 ASKED: list[dict[str, Any]] = [

@@ -98,6 +98,43 @@ class TestRedirects:
         assert [request.url.host for request in seen] == ["login.example", "two.example", "one.example"]
         assert ["authorization" in request.headers for request in seen] == [True, False, True]
 
+    @pytest.mark.parametrize("given", GIVEN)
+    @pytest.mark.parametrize("method", ["get", "post", "options", "delete", "request", "stream"])
+    def test_of_functions_without_a_client(self, method: str, given: str) -> None:
+        """What a function of the package was given stays with the first origin as well, and so does its cookie."""
+        heads: list[bytes] = []
+
+        def respond(asked: Asked) -> bytes:
+            heads.append(asked.head)
+            there = b"Location: http://localhost:%d/second" % server.port
+            return answer(b"", there, status=b"307 Temporary Redirect") if asked.target == b"/first" else answer()
+
+        settings: dict[str, Any] = {
+            "follow_redirects": True,
+            "trust_env": False,
+            "cookies": {"jar": SECRET},
+            **GIVEN[given],
+        }
+        settings.pop("extensions", None)  # They are of clients alone.
+        if given == "headers":
+            settings["headers"] = [
+                (name, value) for name, value in settings["headers"] if name not in ("Cookie", "X-Api-Key")
+            ]
+        with RawServer(http(respond)) as server:
+            url = f"{server.url}/first"
+            if method == "stream":
+                with borzoi.stream("GET", url, **settings) as response:
+                    response.read()
+            else:
+                act: Callable[..., Any] = getattr(borzoi, method)
+                act(*(("PUT", url) if method == "request" else (url,)), **settings)
+        assert len(heads) == 2
+        assert SECRET.encode() in heads[0]
+        assert SECRET.encode() not in heads[1]
+        assert not {b"authorization", b"proxy-authorization", b"cookie"} & {
+            line.split(b":")[0].lower() for line in heads[1].split(b"\r\n")
+        }
+
     @pytest.mark.parametrize("way", ["websocket", "sse", "stream"])
     def test_on_the_way_to_a_session(self, way: str) -> None:
         """A handshake, an event stream or a body that is redirected to another port leaves its secrets behind."""
@@ -190,43 +227,6 @@ class TestProxies:
                 client.get("http://one.test/", extensions={"sni_hostname": "127.0.0.1"})
         assert [b"Proxy-Authorization" in head for head in (*forwarded, *reached)] == [True, False]
         assert [told.credentials for told in second.told] == [None]
-
-
-REALMS = {
-    "caf\u00e9".encode(): "caf\u00e9",
-    "caf\u00e9".encode("latin-1"): "caf\u00e9",
-    "\u65e5\u672c".encode(): "\u65e5\u672c",
-    b"\xff\xfe": "\u00ff\u00fe",
-    b'a\\"b': 'a\\"b',
-    b"r" * 60_000: "r" * 60_000,
-}
-"""What a proxy may call itself, in UTF-8, in Latin-1, in quotes and at length, and how it is repeated."""
-
-
-class TestChallengesOfProxies:
-    """R7: what a proxy asks with."""
-
-    @pytest.mark.parametrize("place", ["realm", "nonce", "opaque"])
-    @pytest.mark.parametrize("url", ["http://one.example/", "https://one.example/"])
-    def test_whatever_characters_it_has(self, url: str, place: str) -> None:
-        """It is answered in UTF-8, in one line, and no other exception comes of it than the refusal."""
-        for realm, repeated in REALMS.items():
-            asked: list[bytes] = []
-            challenge = {b"realm": b"r", b"nonce": b"n", b"opaque": b"o", place.encode(): realm}
-            field = b", ".join(b'%b="%b"' % pair for pair in challenge.items())
-            refusal = b"HTTP/1.1 407 No\r\nProxy-Authenticate: Digest " + field + b"\r\nContent-Length: 0\r\n\r\n"
-
-            def peer(data: bytes, asked: list[bytes] = asked, refusal: bytes = refusal) -> list[bytes]:
-                asked.extend([data] * bool(data))
-                return [refusal] if data else []
-
-            proxy = Proxy("http://proxy.example", auth=DigestAuth("us\u00e9r", SECRET))
-            transport = HTTPTransport(backend=MemoryBackend(lambda host, port, peer=peer: peer), proxy=proxy)
-            with borzoi.Client(transport=transport) as client, contextlib.suppress(borzoi.ProxyError):
-                client.get(url)
-            assert len(asked) == 2
-            assert HEAD.fullmatch(asked[1])
-            assert f'{place}="{repeated}"'.encode() in asked[1]
 
 
 class Challenging(Wire):
