@@ -140,7 +140,9 @@ async def sweep(world: World, client: Any, url: str, ask: Ask) -> int:
             handle = tasks.start(attempt)
         assert_whole(client)
         assert begun[0].waits >= (number if handle.cancelled else 0)
-        assert (await client.get(url)).status_code == 200
+        # Its own answer, and not what was left of the other's.
+        after = await client.get(f"{url}?after={number}")
+        assert after.text.endswith(f"?after={number}" + "!" * 20)
         assert_whole(client)
         if begun[0].waits < number:
             assert not handle.cancelled
