@@ -11,6 +11,7 @@ import pytest
 
 import borzoi
 from borzoi.testing import ANY, Mock, MockOver, Received, UnmatchedRequest, UnmetExpectations, fault, mock, reply
+from borzoi.testing.conditions import Conditions, Given
 
 URL = "https://api.test/users"
 
@@ -262,6 +263,11 @@ def test_names_of_other_libraries(m: Mock) -> None:
         route.side_effect = ValueError  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match=r"status_code= is no condition of a request: params, .* are"):
         m.get(URL, status_code=200)
+
+
+def test_conditions_have_their_types() -> None:
+    """What a checker of types lets a route be given is what it takes."""
+    assert Given.__annotations__.keys() == (Conditions.__init__.__kwdefaults__ or {}).keys()
 
 
 def test_a_mock_without_routes_says_so(m: Mock, client: borzoi.Client) -> None:

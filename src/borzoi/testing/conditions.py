@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import matching
 from .matching import Expression, Matcher, Pattern
 
 if TYPE_CHECKING:
     from .received import Received
+
+
+class Given(TypedDict, total=False):
+    """The conditions that a program may name, beside method and URL."""
+
+    params: Any
+    headers: Mapping[str, Any] | None
+    cookies: Mapping[str, Any] | None
+    json: Any
+    form: Any
+    files: Mapping[str, Any] | None
+    content: bytes | str | None
+    where: Callable[[Received], object] | None
+    exact: bool
 
 
 class Conditions:
@@ -84,7 +98,7 @@ class Conditions:
         return f"{self.method or 'any method'} {self.pattern.text}"
 
 
-CONDITIONS = tuple(Conditions.__init__.__kwdefaults__ or ())
+CONDITIONS = tuple(Given.__annotations__)
 """The names of what a request has to be, but for method and URL."""
 
 

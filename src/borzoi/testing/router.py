@@ -12,10 +12,10 @@ import itertools
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from .._errors import HTTPError
-from .conditions import CONDITIONS, Conditions
+from .conditions import CONDITIONS, Conditions, Given
 from .errors import MockOver, UnmatchedRequest
 from .explaining import explain_unmatched
 from .faults import Fault, NetworkFault
@@ -232,7 +232,7 @@ class Routes(Foreign):
         self.router = router
         self._base = base.rstrip("/")
 
-    def route(self, method: str | None, url: URLTypes = "", **conditions: Any) -> Route:
+    def route(self, method: str | None, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer requests with a method (None: any) and a URL.
 
         `url` is text with parameters as in "/users/{id:int}" (str, int, float, uuid, path), or a compiled regex.
@@ -253,31 +253,31 @@ class Routes(Foreign):
         text = str(url)
         return Pattern(text if "://" in text else f"{self._base}{text}")
 
-    def get(self, url: URLTypes = "", **conditions: Any) -> Route:
+    def get(self, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer GET; the arguments are those of `route()`."""
         return self.route("GET", url, **conditions)
 
-    def post(self, url: URLTypes = "", **conditions: Any) -> Route:
+    def post(self, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer POST; the arguments are those of `route()`."""
         return self.route("POST", url, **conditions)
 
-    def put(self, url: URLTypes = "", **conditions: Any) -> Route:
+    def put(self, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer PUT; the arguments are those of `route()`."""
         return self.route("PUT", url, **conditions)
 
-    def patch(self, url: URLTypes = "", **conditions: Any) -> Route:
+    def patch(self, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer PATCH; the arguments are those of `route()`."""
         return self.route("PATCH", url, **conditions)
 
-    def delete(self, url: URLTypes = "", **conditions: Any) -> Route:
+    def delete(self, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer DELETE; the arguments are those of `route()`."""
         return self.route("DELETE", url, **conditions)
 
-    def head(self, url: URLTypes = "", **conditions: Any) -> Route:
+    def head(self, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer HEAD; the arguments are those of `route()`."""
         return self.route("HEAD", url, **conditions)
 
-    def options(self, url: URLTypes = "", **conditions: Any) -> Route:
+    def options(self, url: URLTypes = "", **conditions: Unpack[Given]) -> Route:
         """Answer OPTIONS; the arguments are those of `route()`."""
         return self.route("OPTIONS", url, **conditions)
 
