@@ -115,25 +115,21 @@ class TestRedirects:
             "cookies": {"jar": SECRET},
             **GIVEN[given],
         }
-        settings.pop("extensions", None)  # They are of clients alone.
+        settings.pop("extensions", None)
         if given == "headers":
             settings["headers"] = [
                 (name, value) for name, value in settings["headers"] if name not in ("Cookie", "X-Api-Key")
             ]
         with RawServer(http(respond)) as server:
             url = f"{server.url}/first"
-            if method == "stream":
-                with borzoi.stream("GET", url, **settings) as response:
-                    response.read()
-            else:
-                act: Callable[..., Any] = getattr(borzoi, method)
-                act(*(("PUT", url) if method == "request" else (url,)), **settings)
+            act: Callable[..., Any] = getattr(borzoi, method)
+            made = act(*(("PUT", url) if method in ("request", "stream") else (url,)), **settings)
+            with made if method == "stream" else contextlib.nullcontext():
+                assert made is not None
         assert len(heads) == 2
         assert SECRET.encode() in heads[0]
         assert SECRET.encode() not in heads[1]
-        assert not {b"authorization", b"proxy-authorization", b"cookie"} & {
-            line.split(b":")[0].lower() for line in heads[1].split(b"\r\n")
-        }
+        assert not re.search(rb"(?i)\r\n(?:proxy-)?(?:authorization|cookie):", heads[1])
 
     @pytest.mark.parametrize("way", ["websocket", "sse", "stream"])
     def test_on_the_way_to_a_session(self, way: str) -> None:
