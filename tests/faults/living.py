@@ -53,7 +53,7 @@ async def _(place: Place) -> None:
                 return await client.put(url, content=b"b" * 1000)
 
             # A connection to this machine is there at once: the answer is waited for at least.
-            assert await sweep(place.world, client, f"{server.url}/a", ask) >= 2
+            assert await sweep(place.world, client, f"{server.url}/a", ask, echoes=True) >= 2
             for turn in range(10):
                 assert (await client.get(f"{server.url}/{turn}")).text == f"/{turn}" + "!" * 20
             place.assert_whole(client, idle=0)
