@@ -9,13 +9,14 @@ import random
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 import borzoi
 from borzoi import Limits, Timeout
-from tests.exchange.cancelling import CancelledAt
+from tests.exchange.cancelling import CancelledAt, Patience
 from tests.exchange.conftest import descriptors
 from tests.exchange.http_peers import (
     Asked,
@@ -36,14 +37,15 @@ from tests.worlds.peers import RawServer, black_hole
 from tests.worlds.world import World
 
 
-def dribbling(sock: socket.socket) -> None:
-    """Answer each request in pieces, with a pause that is no longer than others need."""
+def dribbling(sock: socket.socket, hold: Callable[[], object] = lambda: None) -> None:
+    """Answer each request in pieces, with a pause that is no longer than others need, once `hold()` has returned."""
     without_delay(sock)
     reader = Reader(sock)
     pause = random.Random(sock.fileno())
     with gates(1) as (never,):
         while (asked := reader.request()) is not None:
             response = chunked(asked.target, b"!" * 20)
+            hold()
             for start in range(0, len(response), 17):
                 never.wait(pause.random() * 0.0008)
                 sock.sendall(response[start : start + 17])
@@ -163,15 +165,20 @@ SWEEPS: dict[str, Ask] = {"get": get, "upload": upload, "stream": stream}
 def test_a_request_cancelled_wherever_it_waits(async_world: World, name: str, *, tls: bool) -> None:
     """Cancelled at the n-th point at which it waits, for every n, a request leaves a pool that serves the next."""
     world = async_world
+    patience = Patience()
+
+    async def ask(client: Any, url: str) -> Any:
+        return await patience.asked(SWEEPS[name](client, url))  # type: ignore[arg-type]
 
     async def body() -> int:
         limits = Limits(max_connections=1, max_keepalive_connections=0)
         settings = {"verify": client_context()} if tls else {}
         async with world.client(limits=limits, timeout=20, **settings) as client:
-            return await sweep(world, client, server.url, SWEEPS[name], echoes=True)
+            return await sweep(world, client, server.url, ask, echoes=True)
 
     # It waits for the handshake, and for the answer: a connection to this machine is there at once.
-    with RawServer(dribbling, tls=server_context() if tls else None, receive_buffer=16384) as server:
+    handler = partial(dribbling, hold=patience.hold)
+    with RawServer(handler, tls=server_context() if tls else None, receive_buffer=16384) as server:
         assert world.run(body) >= 2 + tls
 
 

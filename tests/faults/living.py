@@ -12,6 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ import trio
 
 import borzoi
 from borzoi import ConnectError, Limits, PoolTimeout, Timeout, TransportError
+from tests.exchange.cancelling import Patience
 from tests.exchange.http_peers import answer, assert_whole, gates, http, pool_of
 from tests.exchange.test_cancellation import dribbling, sweep
 from tests.exchange.test_interrupts import interrupted
@@ -32,12 +34,13 @@ from .place import HTTP1, Answer, Got, Place
 from .table import BOTH, fault
 
 
-def in_frames(peer: Http2Peer) -> None:
+def in_frames(peer: Http2Peer, hold: Callable[[], object]) -> None:
     """Answer each request in pieces over HTTP/2, as `dribbling` does over HTTP/1.1."""
     while True:
         request = peer.request()
         if request.reset_code is None:
             path = request.get(b":path") or b""
+            hold()
             peer.respond(request.stream, body=None)
             peer.send_body(request.stream, path)
             peer.send_body(request.stream, b"!" * 20, end=True)
@@ -45,12 +48,14 @@ def in_frames(peer: Http2Peer) -> None:
 
 @fault(57, "cancelled wherever it waits, then ten requests", over=BOTH, worlds=("asyncio", "trio"))
 async def _(place: Place) -> None:
-    server = RawServer(dribbling) if place.speech is HTTP1 else http2_server(in_frames)
+    patience = Patience()
+    over_http1, over_http2 = partial(dribbling, hold=patience.hold), partial(in_frames, hold=patience.hold)
+    server = RawServer(over_http1) if place.speech is HTTP1 else http2_server(over_http2)
     with server:
         async with place.client(limits=Limits(max_connections=1, max_keepalive_connections=0)) as client:
 
             async def ask(client: Any, url: str) -> Any:
-                return await client.put(url, content=b"b" * 1000)
+                return await patience.asked(client.put(url, content=b"b" * 1000))
 
             # A connection to this machine is there at once: the answer is waited for at least.
             assert await sweep(place.world, client, f"{server.url}/a", ask, echoes=True) >= 2
