@@ -106,13 +106,16 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
     operations = [planner.plan(*found) for found in (meter.over(declared, "operations") if meter else declared)]
     webhooks = webhooks_of(root, [node for _, _, _, node in declared], schemas)
     schemas.finish()
+    _add_names_for_names(schemas, components)
     declare_discriminators(schemas.models)
     _name_models(schemas, MODEL_NAMES | _LIBRARY_NAMES[chosen.models])
     title = root["info"].text("title", "API")
     chosen_operations = _named(chosen.of(operations, root), dict(chosen.operation_names))
     headers, called = _headers(chosen_operations)
-    links = {node.pointer: found for _, _, _, node in declared if (found := links_of(node))}
-    linked = _classes_of_links([each for each in chosen_operations if each.pointer in links])
+    # By method and path: operations in files of their own may have one pointer.
+    ids = {each.id for each in operations}
+    links = {(method.upper(), path): found for path, _, method, node in declared if (found := links_of(node, ids))}
+    linked = _classes_of_links([each for each in chosen_operations if (each.method, each.path) in links])
     return Package(
         name=names.module(chosen.name or f"{title} client" if not chosen.name else chosen.name),
         title=title,
@@ -122,8 +125,8 @@ def build_plan(document: Document, selection: Selection | None = None, meter: Me
         operations=[
             structs.replace(
                 _completed(each, schemas.models, chosen, called),
-                links=links.get(each.pointer, ()),
-                class_of_links=linked.get(each.pointer, ""),
+                links=links.get((each.method, each.path), ()),
+                class_of_links=linked.get((each.method, each.path), ""),
             )
             for each in chosen_operations
         ],
@@ -184,13 +187,16 @@ def _headers(operations: list[Operation]) -> tuple[dict[str, tuple[Header, ...]]
     return {chosen[kind]: headers for kind, headers in found.items()}, chosen
 
 
-def _classes_of_links(operations: list[Operation]) -> dict[str, str]:
-    """Return the names of the classes whose methods are the links of operations, by the pointers of those."""
-    titles = [names.composed(f"{names.pascal(each.resource)}{names.pascal(each.name)}Links") for each in operations]
-    pointers = [each.pointer for each in operations]
+def _classes_of_links(operations: list[Operation]) -> dict[tuple[str, str], str]:
+    """Return the names of the classes whose methods are the links of operations, by the methods and paths of those."""
+    places = [(each.method, each.path) for each in operations]
+    sources = [
+        (names.composed(f"{names.pascal(each.resource)}{names.pascal(each.name)}Links"), f"{each.method} {each.path}")
+        for each in operations
+    ]
     # Each has a class for async code, too.
-    asynchronous = frozenset(f"Async{title}" for title in titles)
-    return dict(zip(pointers, names.distinct(list(zip(titles, pointers, strict=True)), asynchronous), strict=True))
+    asynchronous = frozenset(f"Async{title}" for title, _ in sources)
+    return dict(zip(places, names.distinct(sources, asynchronous), strict=True))
 
 
 def _fields_of(operation: Operation, models: dict[str, Model]) -> str:
@@ -206,12 +212,20 @@ def _fields_of(operation: Operation, models: dict[str, Model]) -> str:
 
 def _plan_component(schemas: Schemas, name: str, node: Node) -> None:
     if isinstance(node.value, dict) and set(node.value) == {"$ref"}:
-        # Whoever refers to it means what it refers to; it is a name for that.
-        place = schemas.place(node.key, name)
-        found = schemas.named(node.resolved())
-        schemas.models[node.key] = Model(node.key, "alias", place.name, place.root, type=found)
+        schemas.named(node.resolved())
     else:
         schemas.named(node, name=name)
+
+
+def _add_names_for_names(schemas: Schemas, components: Node) -> None:
+    """Add an alias for each schema that is a reference alone, unless what it refers to, in a file, is called so."""
+    known = {each.base_name for each in schemas.models.values()}
+    for name, node in components.items():
+        title = names.pascal(name)
+        if isinstance(node.value, dict) and set(node.value) == {"$ref"} and title not in known:
+            place = schemas.place(node.key, name)
+            found = schemas.named(node.resolved())
+            schemas.models[node.key] = Model(node.key, "alias", place.name, place.root, type=found)
 
 
 def _declared(root: Node) -> Iterator[tuple[str, Node, str, Node]]:

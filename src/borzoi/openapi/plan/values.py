@@ -269,7 +269,7 @@ class Link(Struct, frozen=True):
 
     key: str
     target: str
-    """The id of another operation; nothing for one that the document does not have."""
+    """The id of another operation of the document."""
 
     arguments: tuple[tuple[str, str], ...] = ()
     """The names of parameters, and the expressions that say what they are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..document import Node
+from ..document.pointers import unescape
 from . import names
 from .media import kind_of_media
 from .operations import METHODS
@@ -47,8 +48,8 @@ def _payload(node: Node, key: str, schemas: Schemas) -> Type:
     return ANY
 
 
-def links_of(operation: Node) -> tuple[Link, ...]:
-    """Return where the replies of an operation lead: to which operation, and with which arguments."""
+def links_of(operation: Node, ids: set[str]) -> tuple[Link, ...]:
+    """Return where the replies of an operation lead: to which of those with these ids, and with which arguments."""
     found: dict[str, Link] = {}
     replies = dict(operation.child("responses").items())
     for response in replies.values():
@@ -58,14 +59,19 @@ def links_of(operation: Node) -> tuple[Link, ...]:
                 continue
             arguments = tuple((name, str(value.value)) for name, value in link.child("parameters").items())
             target = link.text("operationId") or _referred(link)
+            if target not in ids:
+                child.note("The link leads to no operation of the document: there is no method for it.")
+                continue
             found.setdefault(key, Link(key, target, arguments, link.text("description")))
     return tuple(found.values())
 
 
 def _referred(link: Node) -> str:
-    """Return the operationId that an `operationRef` leads to; nothing where it leads out of the document."""
+    """Return the id of the operation that an `operationRef` leads to; nothing where it leads out of the document."""
     reference = link.text("operationRef")
-    if not reference.startswith("#/"):
+    if not reference or link.document.sources.is_elsewhere(link.document.locate(link, reference)[0]):
         return ""
-    owner = Node(link.document, link.uri, link.pointer, {"$ref": reference})
-    return owner.resolved().text("operationId")
+    owner = Node(link.document, link.uri, link.pointer, {"$ref": reference}).resolved()
+    # OpenAPI 3.1.1, Link Object: the path is a step of the pointer.
+    *_, path, method = ["", "", *owner.pointer.split("/")]
+    return owner.text("operationId") or f"{method.upper()} {unescape(path)}"
