@@ -205,6 +205,7 @@ def act_of(script: Script) -> Act:
 async def over_the_seam(place: Place, script: Script, method: str, text: str, port: int) -> None:
     """Run a script at the wire seam, and compare: two requests that find it, and one that does not."""
     url = f"http://127.0.0.1:{port}/fault"
+    assert f"127.0.0.1:{port}" in text
     with mock() as m:
         spoilt = Fault(
             script.text, None, spoil_http2=lambda head, body: [Raw(written(script.frames, 1)), *[END] * script.closes]
