@@ -21,7 +21,7 @@ from .record import ROOT, record
 
 SHARES = {
     "url": 12, "http1": 12, "http2": 5, "hpack": 12, "sse": 13, "websocket": 13, "cookies": 8, "digest": 10,
-    "decoders": 12, "multipart": 5, "openapi": 1, "client": 2,
+    "decoders": 12, "multipart": 3, "openapi": 1, "client": 2,
 }  # fmt: skip
 """The targets, and how many inputs in a hundred each is given: those that take longest get the fewest."""
 TOTAL = 10_000_000

