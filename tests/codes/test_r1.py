@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from borzoi import BasicAuth, Request, Response
+from borzoi.testing import mock
 from tests.client.conftest import World
 from tests.exchange.http_peers import Asked, answer, http, network_client
 from tests.worlds.peers import RawServer
@@ -119,6 +120,26 @@ def test_what_was_meant_for_one_origin_stays_there(world: World) -> None:
         client = world.client(chain, follow_redirects=True)
         world.run(client.get, f"{HOME}/first", extensions=given)
         assert [sorted({*given} & {*request.extensions}) for request in chain.seen] == [[*given], [], []]
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("name", ["blocking", "asyncio", "trio"])
+def test_a_test_sees_what_a_server_would(name: str, given: str) -> None:
+    """Behind the mocks of `borzoi.testing` the same holds, so that a program's tests show what its requests give away."""
+    world = WORLDS[name]
+
+    async def body() -> None:
+        with mock() as m:
+            m.get(f"{HOME}/first").reply(302, headers={"Location": "https://two.example/second"})
+            second = m.get("https://two.example/second").reply(307, headers={"Location": f"{HOME}/third"})
+            third = m.get(f"{HOME}/third").reply(200)
+            async with world.client(follow_redirects=True, cookies={"jar": SECRET}) as client:
+                await client.get(f"{HOME}/first", **GIVEN[given])
+            for call in (second.calls[0], third.calls[0]):
+                assert SECRET not in shown(call.request)
+                assert not {"authorization", "proxy-authorization", "cookie", "x-api-key"} & {*call.request.headers}
+
+    world.run(body)
 
 
 @pytest.mark.parametrize("by", ["direct", "http", "https", "socks5", "socks4a"])
