@@ -57,6 +57,17 @@ def test_what_extends_a_base_says_more(client_of: Callable[..., Any], models: st
         convert({"id": 1, "kind": "other"}, made)
 
 
+def test_what_says_less_changes_nothing(client_of: Callable[..., Any]) -> None:
+    """A type that is repeated without anything else takes nothing away; of two that stand side by side the first counts."""
+    first = {"properties": {"o": {"type": "object", "properties": {"n": {"type": "integer"}}}, "x": {"const": "a"}}}
+    bare = {"properties": {"o": {"type": "object"}, "x": {"type": "string"}, "at": {"type": "string"}}}
+    made = types_of(client_of, {"Child": {"allOf": [REFERENCE, first, bare]}})
+    found = convert({"id": 1, "kind": "c", "o": {"n": 5}, "x": "a", "at": "now"}, made)
+    assert (found.o.n, found.x, found.at) == (5, "a", "now")
+    with pytest.raises(ValueError, match="x"):
+        convert({"id": 1, "kind": "c", "x": "b"}, made)
+
+
 def test_chains(client_of: Callable[..., Any]) -> None:
     """The last of a chain counts, and what it leaves alone is as those before it have it."""
     schemas = {

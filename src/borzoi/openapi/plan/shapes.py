@@ -1,7 +1,7 @@
 """What a schema is made of: `allOf` flattened into parts, keywords looked up over all of them.
 
 allOf is merged, not inherited from. The schema's own keywords come first, so that they win, then what stands in its
-allOf, then what that refers to, the last of several first: what extends a base says more than that does. `$ref` with
+allOf, then what that refers to, the last first: what extends a base says more than that does. `$ref` with
 keywords beside it is an allOf of both (JSON Schema 2020-12, 8.2.3.1).
 """
 
@@ -76,7 +76,7 @@ class Parts:
     def properties(self) -> dict[str, Node]:
         """Return the members of an object, each as the first part has it that says which values it has."""
         return {
-            name: said[0] if len(said) == 1 else next(filter(is_shaped, said), said[0])
+            name: said[0] if len(said) == 1 else next(filter(is_shaped, sorted(said, key=_is_bare)), said[0])
             for name, said in self.members().items()
         }
 
@@ -133,6 +133,11 @@ class Parts:
         ]
 
 
+def _is_bare(node: Node) -> bool:
+    """Tell whether a schema names its type, and nothing else: it repeats what another part says."""
+    return isinstance(node.value, dict) and (SHAPING | {"allOf", "$ref"}).intersection(node.value) == {"type"}
+
+
 def is_own(node: Node) -> bool:
     """Tell whether a schema says something itself, apart from its allOf."""
     value = {key: child for key, child in node.value.items() if key not in ("allOf", "$ref")}
@@ -157,7 +162,7 @@ def _flatten(node: Node, seen: set[str]) -> Iterator[Node]:
     else:
         yield node
     added = [*node.child("allOf").elements()]
-    added.reverse()
-    added.sort(key=lambda each: isinstance(each.value, dict) and "$ref" in each.value)
+    referring = [each for each in added if isinstance(each.value, dict) and "$ref" in each.value]
+    added = [*[each for each in added if each not in referring], *reversed(referring)] if referring else added
     for child in added:
         yield from _flatten(child, seen)
