@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import unittest
 import warnings
 from typing import Any
 
@@ -312,3 +313,25 @@ def test_cleared_unmatched_requests_are_forgiven() -> None:
             client.post(URL)
         assert len(m.unmatched) == 1
         m.unmatched.clear()
+
+
+def test_unittest() -> None:
+    """A mock that is entered in setUp() ends with its test, and fails it for a call that did not come."""
+
+    class Example(unittest.TestCase):
+        def setUp(self) -> None:
+            self.m = self.enterContext(mock(self.id()))
+
+        def met(self) -> None:
+            self.m.get("https://api.test/").reply(json=1)
+            assert borzoi.get("https://api.test/").json() == 1
+
+        def unmet(self) -> None:
+            self.m.get("https://api.test/")
+
+    passed, failed = Example("met").run(), Example("unmet").run()
+    assert passed is not None
+    assert failed is not None
+    assert passed.wasSuccessful()
+    ((_, trace),) = failed.failures
+    assert "GET https://api.test/ was expected at least once, and was never called" in trace

@@ -140,6 +140,13 @@ def test_conditions(
         route.assert_called(1)
 
 
+def test_a_predicate_that_sends_a_request(m: Mock, client: borzoi.Client) -> None:
+    """A function of the request may ask another route, and waits for nobody."""
+    m.get("https://api.test/allowed").reply(json=True)
+    m.get(URL, where=lambda request: client.get("https://api.test/allowed").json()).reply(201)
+    assert client.get(URL).status_code == 201
+
+
 def test_a_predicate(m: Mock, client: borzoi.Client) -> None:
     """A function of the request decides, and is named where it says no."""
 

@@ -308,7 +308,8 @@ class Router:
         self.contracts: list[Contract] = []
         """What requests and replies are held to, and what answers where no route does."""
         self._claims: list[Claim] = []
-        self._lock = threading.Lock()
+        # What `where=` asks may be a request itself.
+        self._lock = threading.RLock()
 
     def require_active(self) -> None:
         """Raise MockOver where the mock's time is over."""
