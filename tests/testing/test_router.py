@@ -391,7 +391,7 @@ def test_assertions_of_a_route(m: Mock, client: borzoi.Client) -> None:
         m.assert_all_called()
     client.get(URL)
     route.assert_called(1)
-    with pytest.raises(AssertionError, match="was to be called 2 times, and was called once"):
+    with pytest.raises(AssertionError, match=rf"was to be called 2 times, and was called once\n  GET {URL}$"):
         route.assert_called(2)
     with pytest.raises(AssertionError, match="was called once, first by GET"):
         route.assert_not_called()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .router import Route
 
 SHOWN = 3
-"""Routes that are named."""
+"""Routes, or calls, that are named."""
 
 
 def explain_unmatched(routes: Sequence[Route], received: Received) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 from .._errors import HTTPError
 from .conditions import CONDITIONS, Conditions, Given
 from .errors import MockOver, UnmatchedRequest
-from .explaining import explain_unmatched
+from .explaining import SHOWN, explain_unmatched
 from .faults import Fault, NetworkFault
 from .foreign import Foreign
 from .matching import Expression, Pattern
@@ -157,7 +157,8 @@ class Route(Foreign):
         if times is None and not self.calls:
             raise AssertionError(f"{self} was never called")
         if times is not None and len(self.calls) != times:
-            raise AssertionError(f"{self} was to be {_called(times)}, and was {_called(len(self.calls))}")
+            came = "".join(f"\n  {call}" for call in self.calls[:SHOWN])
+            raise AssertionError(f"{self} was to be {_called(times)}, and was {_called(len(self.calls))}{came}")
 
     def assert_not_called(self) -> None:
         """Raise AssertionError if it was called."""
