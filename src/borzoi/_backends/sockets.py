@@ -239,4 +239,29 @@ def tls_failed(peer: str, error: Exception) -> ConnectError:
     gone = gone or getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
     if gone or isinstance(error, (ssl.SSLEOFError, ConnectionError, NetworkError)):
         return ConnectError(f"TLS handshake with {peer} failed: the peer closed the connection ({cause(error)})")
-    return ConnectError(f"TLS handshake with {peer} failed: {cause(error)}")
+    failed = ConnectError(f"TLS handshake with {peer} failed: {cause(error)}")
+    if advice := _ADVICE.get(getattr(error, "verify_code", 0) or getattr(error, "reason", None)):
+        failed.add_note(advice)
+    return failed
+
+
+_UNTRUSTED = (
+    "Nobody whom the client trusts vouches for the certificate: verify= takes the path of the authority's certificate, "
+    'or "system" for those of the operating system. A server that leaves out its intermediate certificates looks alike.'
+)
+_NO_TLS = "The server speaks no TLS on this port, as one for http:// URLs does not."
+
+_ADVICE: dict[Any, str] = {
+    # X509_V_ERR_*, of OpenSSL's x509_vfy.h
+    10: "The certificate is over: whoever runs the server renews it. A clock that is wrong looks alike.",
+    9: "The certificate is not valid yet: is the clock of this machine right?",
+    18: _UNTRUSTED,
+    19: _UNTRUSTED,
+    20: _UNTRUSTED,
+    62: "The name in the URL is none of those in the certificate: is it the right host, and the right address of it?",
+    64: "The address in the URL is none of those in the certificate, which mostly is for a name: use that in the URL.",
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "HTTP_REQUEST": _NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NO_TLS,
+}
+"""What may be done about a handshake that failed. It is a note, so that the message stays OpenSSL's."""

@@ -92,7 +92,9 @@ class Dialer:
     async def dial(self, backend: Backend, route: Route, patience: Patience, trace: Trace | None = None) -> Stream:
         """Return a connected stream. Raises ConnectError, ConnectTimeout, UnsupportedProtocol."""
         if not route.scheme:
-            raise UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
+            error = UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
+            error.add_note("A URL is as in 'https://example.org/path'; a relative one needs the base_url= of a client.")
+            raise error
         if route.scheme not in (b"http", b"https", b"ws", b"wss"):
             scheme = route.scheme.decode("ascii")
             raise UnsupportedProtocol(f"Request URL has an unsupported protocol '{scheme}://'.")
@@ -126,11 +128,11 @@ class Dialer:
             stream = await self._connect(backend, route, timeout, trace)
         else:
             target = await via.target(backend, route, left, self._options)
-            stream = await self._connect(backend, route, left(), trace)
+            stream = await self._to_proxy(backend, route, left(), trace)
             # RFC 9113, 3.4: the server's preface may come before the client's.
             begins = route.scheme == b"http" and self.shares(b"http")
             stream = await via.lead(
-                stream, route, target, left, trace, lambda: self._connect(backend, route, left(), trace), begins=begins
+                stream, route, target, left, trace, lambda: self._to_proxy(backend, route, left(), trace), begins=begins
             )
         if route.scheme in (b"http", b"ws"):
             return stream
@@ -139,6 +141,14 @@ class Dialer:
             return await self._secure(stream, route, left(), trace)
         except BaseException:
             stream.close()
+            raise
+
+    async def _to_proxy(self, backend: Backend, route: Route, timeout: float | None, trace: Trace | None) -> Stream:
+        """Return a stream to the proxy. An error says that it is about the proxy, and what that was to be asked for."""
+        try:
+            return await self._connect(backend, route, timeout, trace)
+        except (ConnectError, ConnectTimeout) as error:
+            error.args = (f"{error} (the proxy, to be asked for {route.name}:{route.port})",)
             raise
 
     async def _connect(self, backend: Backend, route: Route, timeout: float | None, trace: Trace | None) -> Stream:

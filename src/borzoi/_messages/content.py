@@ -184,6 +184,11 @@ def encode_request(
     if data is not None and not isinstance(data, Mapping):
         import warnings
 
+        if isinstance(data, (list, tuple)) and data and not isinstance(data[0], (str, bytes)):
+            raise TypeError(
+                f"Invalid data: a {type(data).__name__} of {type(data[0]).__name__}. Give a mapping, with a list as "
+                "value where a name has several; what is to be sent as JSON goes into json=."
+            )
         warnings.warn("Use 'content=<...>' to upload raw bytes/text content.", DeprecationWarning, stacklevel=2)
         return encode_content(data)
 

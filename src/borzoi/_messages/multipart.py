@@ -238,5 +238,7 @@ def _data_fields(data: Mapping[str, Any]) -> Iterator[DataField]:
 
 
 def _file_fields(files: RequestFiles) -> Iterator[FileField]:
+    if isinstance(files, (str, bytes)):
+        raise TypeError(f"Files are a mapping, or pairs of name and file, and no {type(files).__name__}.")
     for name, value in files.items() if isinstance(files, Mapping) else files:
         yield FileField(name, value)

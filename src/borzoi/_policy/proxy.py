@@ -100,7 +100,8 @@ def _parsed(text: URL | str) -> URL:
     url = URL(text)
     if url.scheme not in PROXY_SCHEMES:
         shown = in_message(written) if "//" in written or not at else f"{SECURE}@{host}"
-        raise ValueError(f"Unknown scheme for proxy URL URL({shown!r})")
+        schemes = ", ".join(f"{scheme}://" for scheme in PROXY_SCHEMES)
+        raise ValueError(f"Unknown scheme for proxy URL URL({shown!r}): it begins with one of {schemes}.")
     if not url.host:
         raise ValueError(f"A proxy URL has a host after '{url.scheme}://', and this one has none.")
     return url

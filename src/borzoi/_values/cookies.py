@@ -79,6 +79,11 @@ class Cookies(MutableMapping[str, str]):
         elif hasattr(cookies, "set_cookie"):
             self.jar = cast("CookieJar", cookies)
         else:
+            if isinstance(cookies, (str, bytes)):
+                raise TypeError(
+                    f"Cookies are a mapping, or pairs of name and value, and no {type(cookies).__name__}. "
+                    "What is a Cookie header already goes into headers=."
+                )
             pairs = cookies.items() if isinstance(cookies, Mapping) else cookies
             for name, value in cast("Iterable[tuple[str, str]]", pairs):
                 self.set(name, value)

@@ -232,7 +232,24 @@ def _value_bytes(value: Any, encoding: str) -> bytes:
 def _pairs(headers: Mapping[Any, Any] | Iterable[tuple[Any, Any]], encoding: str | None) -> Pairs:
     items = headers.items() if isinstance(headers, Mapping) else headers
     encoding = encoding or "ascii"
-    return [(_name_bytes(name, encoding), _value_bytes(value, encoding)) for name, value in items]
+    try:
+        return [(_name_bytes(name, encoding), _value_bytes(value, encoding)) for name, value in items]
+    except (TypeError, UnicodeEncodeError) as error:
+        # An iterator is used up, and cannot say which it was.
+        if isinstance(headers, (Mapping, list, tuple)):
+            _tell_which(error, items, encoding)
+        raise
+
+
+def _tell_which(error: Exception, items: Iterable[Any], encoding: str) -> None:
+    """Add a note that names the field; its value may be a secret."""
+    for name, value in items:
+        try:
+            _value_bytes(value, encoding)
+        except (TypeError, UnicodeEncodeError):
+            way = "str(value) makes it one" if isinstance(error, TypeError) else "bytes are sent as they are"
+            error.add_note(f"This is the value of the header field {name!r}: {way}.")
+            return
 
 
 class Headers(MutableMapping[str, str]):
