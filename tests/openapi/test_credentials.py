@@ -123,3 +123,49 @@ def test_a_stream_that_is_declared_by_default(client_of: Callable[..., Any]) -> 
     transport = recording([], borzoi.Response(404, content=b'{"id": 7}\n'))
     with package.Client(transport=transport) as client, pytest.raises(runtime.errors.NotFound), client.users.list():
         pass
+
+
+def test_keys_stay_where_they_are_meant_to_go(client_of: Callable[..., Any]) -> None:
+    """A redirect to another origin does not take along a key in a header or a cookie; one to the same origin does."""
+    asked: list[borzoi.Request] = []
+
+    def answer(request: borzoi.Request) -> borzoi.Response:
+        asked.append(request)
+        after = {"/users": "https://h/here", "/here": "https://elsewhere/there"}.get(request.url.path)
+        return borzoi.Response(302, headers={"Location": after}) if after else borzoi.Response(204)
+
+    keys = {
+        "a": {"type": "apiKey", "in": "header", "name": "X-Own"},
+        "b": {"type": "apiKey", "in": "cookie", "name": "sid"},
+    }
+    package = client_of(document(keys))
+    transport = borzoi.MockTransport(answer)
+    with package.Client(a="secret", b="secret", transport=transport, follow_redirects=True) as client:
+        client.users.list()
+
+    assert [each.url.host for each in asked] == ["h", "h", "elsewhere"]
+    assert [each.headers.get("X-Own") for each in asked] == ["secret", "secret", None]
+    assert "secret" in asked[0].headers["Cookie"]
+    assert "secret" not in str(asked[2].headers.raw)
+
+
+QUERY_KEY = {"q": {"type": "apiKey", "in": "query", "name": "api_key"}}
+
+
+def test_keys_in_urls_are_in_no_text_of_an_error(client_of: Callable[..., Any]) -> None:
+    """What is raised for an error's status, and for a body that does not fit, names the URL without the key in it."""
+    ok = {"200": {"description": "", "content": {"application/json": {"schema": USER}}}}
+    package = client_of(document(QUERY_KEY, ok))
+    told: list[str] = []
+    for response in (borzoi.Response(404), borzoi.Response(200, json={"id": "x"})):
+        asked: list[borzoi.Request] = []
+        with package.Client(api_key="hidden", transport=recording(asked, response)) as client:
+            with pytest.raises(borzoi.HTTPError) as caught:
+                client.users.list()
+        assert asked[0].url.params["api_key"] == "hidden"
+        told.append(str(caught.value))
+
+    assert "https://h/users?api_key=" in told[0]
+    assert "404" in told[0]
+    assert "is not what the document declares" in told[1]
+    assert "hidden" not in " ".join(told)

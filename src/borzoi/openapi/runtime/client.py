@@ -111,7 +111,8 @@ class ClientBase:
         prepared = Prepared(call)
         asked = self._security if operation.security is None else operation.security
         auth = {}
-        for name in chosen(asked, self.schemes, self.credentials):
+        names = chosen(asked, self.schemes, self.credentials)
+        for name in names:
             if flow := self._auth_of(name) or apply(self.schemes[name], self.credentials, prepared):
                 auth["auth"] = flow
         url, method = self._base_of(operation.server) + prepared.path, operation.method
@@ -127,7 +128,10 @@ class ClientBase:
             prepared.headers["Cookie"] = "; ".join([*_others(stored, prepared.cookies), *prepared.cookies])
         headers = {**prepared.headers, **self._extra.get("headers", {})}
         timeout = {"timeout": self._extra["timeout"]} if "timeout" in self._extra else {}
-        return {"method": method, "url": url, "headers": headers, **prepared.how, **timeout, **auth}
+        # A redirect to another server does not take along what the client knows as credentials; these it does not know.
+        keys = [self.schemes[name].wire for name in names if self.schemes[name].kind == "header"]
+        kept = {"extensions": {"sensitive_headers": keys}} if keys else {}
+        return {"method": method, "url": url, "headers": headers, **prepared.how, **timeout, **auth, **kept}
 
     def _base_of(self, server: Server | None) -> str:
         if server is None:

@@ -13,7 +13,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import HTTPStatusError, Response
+from ... import HTTPStatusError, Request, Response
+from ..._values.redaction import in_message
+
+
+def asked(request: Request) -> str:
+    """Return what was asked for, as the text of an exception may have it: a key may be a parameter of the URL."""
+    return f"{request.method} {in_message(str(request.url))}"
 
 
 class APIStatusError(HTTPStatusError):
@@ -25,10 +31,9 @@ class APIStatusError(HTTPStatusError):
     """
 
     def __init__(self, response: Response, data: Any) -> None:
-        request = response.request
         body = response.text[:500]
-        message = f"{request.method} {request.url}: {response.status_code} {response.reason_phrase}"
-        super().__init__(f"{message}: {body}" if body else message, request=request, response=response)
+        message = f"{asked(response.request)}: {response.status_code} {response.reason_phrase}"
+        super().__init__(f"{message}: {body}" if body else message, request=response.request, response=response)
         self.data = data
 
     @property

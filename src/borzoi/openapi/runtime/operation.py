@@ -15,7 +15,7 @@ import msgspec
 from ... import DecodingError, Response
 from . import parameters as write
 from .bodies import Body
-from .errors import class_of
+from .errors import asked, class_of
 from .libraries import decoder
 from .paging import Paging
 from .parameters import Parameter
@@ -191,8 +191,8 @@ def reader(reply: Reply) -> Callable[[Response], Any]:
         try:
             return decode(response.content)
         except msgspec.MsgspecError as error:
-            url = f"{response.request.method} {response.request.url}"
-            reason = f"{url}: the body of status {response.status_code} is not what the document declares: {error}"
+            what = f"{asked(response.request)}: the body of status {response.status_code}"
+            reason = f"{what} is not what the document declares: {error}"
             raise DecodingError(reason, request=response.request) from error
 
     return read

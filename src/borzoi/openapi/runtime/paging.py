@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ... import DecodingError
 from ... import Response as HTTPResponse
+from .errors import asked
 from .values import UNSET
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _at_url(call: Call[Any], url: Any, response: HTTPResponse) -> Call[Any] | No
     if found.origin != here.origin:
         # Credentials would go along.
         place = f"{found.scheme}://{found.host}"
-        reason = f"{response.request.method} {here}: the next page is at another server, {place}, and not read"
+        reason = f"{asked(response.request)}: the next page is at another server, {place}, and not read"
         raise DecodingError(reason, request=response.request)
     return type(call)(call.operation, call.arguments, str(found))
 

@@ -14,6 +14,7 @@ import msgspec
 from ... import DecodingError, Response, ServerSentEvent
 from ..._run_blocking import run_blocking
 from .client import AsyncClient, Client
+from .errors import asked
 from .libraries import decoder
 from .operation import TEXT, Call
 from .values import UNSET
@@ -148,7 +149,7 @@ class _Items(Generic[T]):
             return self._decode(content)
         except msgspec.MsgspecError as error:
             request = self.http.request
-            what = f"{request.method} {request.url}: item {self._count} of the stream"
+            what = f"{asked(request)}: item {self._count} of the stream"
             if self._is_sse:
                 what += f", event {content.event!r}{f' with id {content.id!r}' if content.id else ''},"
             raise DecodingError(f"{what} is not what the document declares: {error}", request=request) from error
