@@ -131,3 +131,28 @@ def test_a_proxy_without_a_scheme() -> None:
         ValueError, match=r"URL\('localhost:3128'\): it begins with one of http://, https://, socks4://"
     ):
         borzoi.Client(proxy="localhost:3128")
+
+
+def test_a_body_that_is_no_json() -> None:
+    """The error of a page that came in place of JSON says so: with which status, and what it is."""
+    response = borzoi.Response(502, html="<h1>Bad Gateway</h1>")
+    with pytest.raises(ValueError, match="Expecting value") as caught:
+        response.json()
+    assert caught.value.__notes__ == ["The status is 502, and the body has 20 bytes of text/html; charset=utf-8."]
+
+
+def test_redirects_without_end(world: World) -> None:
+    """Who is led around says how far it went, and where the next step would have been."""
+
+    async def body() -> borzoi.TooManyRedirects:
+        async with world.client(follow_redirects=True, max_redirects=3) as client:
+            with pytest.raises(borzoi.TooManyRedirects) as caught:
+                await client.get(URL)
+            return caught.value
+
+    with mock() as http_mock:
+        http_mock.get(URL).reply(302, headers={"Location": f"{URL}?token=hidden"})
+        error = world.run(body)
+    assert error.__notes__ == [
+        "3 were followed (max_redirects=); the next leads to URL('https://api.test/?token=[secure]')."
+    ]

@@ -169,7 +169,9 @@ async def send_following_redirects(
     """Send a request between its hooks, and the requests that redirects lead to."""
     while True:
         if len(history) > client.max_redirects:
-            raise TooManyRedirects("Exceeded maximum allowed redirects.", request=request)
+            error = TooManyRedirects("Exceeded maximum allowed redirects.", request=request)
+            error.add_note(f"{client.max_redirects} were followed (max_redirects=); the next leads to {request.url!r}.")
+            raise error
 
         response = await send_between_hooks(client, request)
         if history:

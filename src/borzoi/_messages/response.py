@@ -313,6 +313,10 @@ class Response(IncomingBody):
                 return loads(self.content, **kwargs)
             except RecursionError as error:
                 raise DecodingError("The body is JSON that nests too deeply.") from error
+            except ValueError as error:
+                body = f"{len(self.content):,} bytes of {self.headers.get('Content-Type', 'no stated type')}"
+                error.add_note(f"The status is {self.status_code}, and the body has {body}.")
+                raise
 
     # The body, value by value as it arrives.
 
