@@ -300,6 +300,27 @@ def test_what_is_allowed_in_texts_and_below_names() -> None:
     assert redactor.secrets == {"xyz789"}
 
 
+def test_values_that_stand_beside_their_names() -> None:
+    """In a pair of a name and a value, as in archives of requests, the name tells of the value."""
+    redactor = Redactor(environment={})
+
+    assert redactor.json([{"name": "Authorization", "value": "plain"}, {"name": "Accept", "value": "text/html"}]) == [
+        {"name": "Authorization", "value": HIDDEN},
+        {"name": "Accept", "value": "text/html"},
+    ]
+    assert redactor.json({"key": "X-Token", "value": "plain"})["value"] == HIDDEN
+    assert redactor.json({"name": 7, "value": "plain"}) == {"name": 7, "value": "plain"}
+
+
+def test_many_values_under_one_name() -> None:
+    """Of many tokens those that look drawn by lot are hidden; the others are words, as of a text."""
+    drawn = "k3mq9zr1vt5x"
+
+    assert Redactor(environment={}).json({"tokens": [drawn, "Hello", 7]}) == {"tokens": [HIDDEN, "Hello", 7]}
+    assert Redactor(environment={}).json({"token": ["Hello"]}) == {"token": [HIDDEN]}
+    assert Redactor(["tokens"], environment={}).json({"tokens": [drawn]}) == {"tokens": [drawn]}
+
+
 def test_plain_words_are_not_remembered() -> None:
     """A plain word under a telling name is hidden there, and stays where it stands elsewhere."""
     redactor = Redactor(environment={})

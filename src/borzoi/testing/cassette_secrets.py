@@ -138,14 +138,22 @@ class Redactor:
         if isinstance(value, dict):
             if is_plainly_telling(name) and name.lower() not in self._allowed:
                 return self._below(value)
-            return {self.text(str(key)): self.json(part, str(key)) for key, part in value.items()}
+            # Of a pair, as in {"name": "Authorization", "value": ...}, the name tells of the value.
+            named = value.get("name", value.get("key"))
+            names = {"value": named} if isinstance(named, str) and self._is_secret(named) else {}
+            return {self.text(str(key)): self.json(part, names.get(key, str(key))) for key, part in value.items()}
         if isinstance(value, list):
-            return [self.json(part, name) for part in value]
+            return [self._of_many(part, name) if isinstance(part, str) else self.json(part, name) for part in value]
         if isinstance(value, str):
             return self.field(name, value)
         if isinstance(value, int) and not isinstance(value, bool) and is_telling_of_numbers(name):
             return value if name.lower() in self._allowed else self.hide(str(value))
         return value
+
+    def _of_many(self, value: str, name: str) -> str:
+        """Return one of several values. Many tokens may be words after all: those that do not look drawn stay."""
+        is_many = name.lower() not in self._allowed and self._is_secret(name.removesuffix("s"))
+        return self.hide(value) if is_many and _looks_drawn(value) else self.field(name, value)
 
     def _below(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -159,8 +167,7 @@ class Redactor:
 
     def _hide_here(self, value: str) -> str:
         """Hide what may be a plain word after all, and remember it only if it looks drawn by lot."""
-        looks_drawn = len(value) >= SHORTEST and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-        return self.hide(value) if looks_drawn else HIDDEN if value else value
+        return self.hide(value) if _looks_drawn(value) else HIDDEN if value else value
 
     def text(self, text: str) -> str:
         """Return a text without what looks like a secret, stands under a telling name, or was a secret elsewhere."""
@@ -207,6 +214,11 @@ class Redactor:
         decoded = _decoded(text)
         looks = (text, plain, decoded)
         return any(_PATTERNS.search(look) or self._spellings.are_in(look) for look in looks)
+
+
+def _looks_drawn(value: str) -> bool:
+    """Return whether a value looks as if it was drawn by lot."""
+    return len(value) >= SHORTEST and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 def unquote_safely(text: str) -> str:
