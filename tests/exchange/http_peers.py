@@ -56,8 +56,10 @@ class Reader:
     def request(self) -> Asked | None:
         """Return the next request with its body; None when the client has closed."""
         asked = self.head()
-        if asked is None:
-            return None
+        return None if asked is None else self.whole(asked)
+
+    def whole(self, asked: Asked) -> Asked:
+        """Return a request with its body, which follows its head."""
         if asked.headers.get(b"transfer-encoding") == b"chunked":
             asked.body = self._chunked()
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from h2.events import PingAckReceived
@@ -349,7 +349,7 @@ async def _(place: Place) -> None:
 
 @fault(55, "another answer instead")
 async def _(place: Place) -> None:
-    for status in (b"417 Expectation Failed", b"413 Content Too Large", b"401 Unauthorized"):
+    for status in (b"413 Content Too Large", b"401 Unauthorized"):
         received: list[bytes] = []
 
         def handler(sock: socket.socket, status: bytes = status, received: list[bytes] = received) -> None:
@@ -371,7 +371,7 @@ async def _(place: Place) -> None:
     bodies: list[bytearray] = []
 
     def script(peer: Http2Peer) -> None:
-        for status in (417, 413, 401):
+        for status in (413, 401):
             request = peer.head()
             peer.respond(request.stream, status=status, body=None)
             # Who answers this has seen the head, and that the body is not wanted.
@@ -387,13 +387,76 @@ async def _(place: Place) -> None:
 
     with http2_server(script) as server:
         async with place.client() as client:
-            for status in (417, 413, 401):
+            for status in (413, 401):
                 response = await client.put(server.url, content=b"body", headers=EXPECT)
                 assert (response.status_code, response.text) == (status, "no")
                 place.assert_whole(client, idle=1)
             assert (await client.get(server.url)).text == "ok"
         assert len(server.connections) == 1
-    assert bodies == [b"", b"", b""]
+    assert bodies == [b"", b""]
+
+
+def once_only() -> Iterator[bytes]:
+    """Yield a body that cannot be sent again."""
+    yield b"body"
+
+
+async def once_only_async() -> AsyncIterator[bytes]:
+    """Yield the same in a task."""
+    yield b"body"
+
+
+async def assert_asks_no_more(place: Place, url: str, bodies: list[bytes]) -> None:
+    """Hold the one rule of 417: the request comes again without asking, if that can be."""
+    async with place.client(max_redirects=0) as client:
+        response = await client.put(url, content=b"body", headers=EXPECT)
+        assert (response.status_code, response.text, response.history) == (200, "body", [])
+        assert "Expect" not in response.request.headers
+        assert bodies == [b"", b"body"]
+
+        source = once_only() if place.world.name == "blocking" else once_only_async()
+        response = await client.put(url, content=source, headers=EXPECT)
+        assert (response.status_code, response.text) == (417, "no")
+        response = await client.put(url, headers={"Expect": "more"})
+        assert response.status_code == 417
+    assert bodies == [b"", b"body", b"", b""]
+
+
+@fault(55, "a 417")
+async def _(place: Place) -> None:
+    bodies: list[bytes] = []
+
+    def handler(sock: socket.socket) -> None:
+        reader = Reader(sock)
+        while (asked := reader.head()) is not None:
+            if b"expect" in asked.headers:
+                bodies.append(b"")
+                sock.sendall(answer(b"no", status=b"417 Expectation Failed"))
+            else:
+                bodies.append(reader.whole(asked).body)
+                sock.sendall(answer(bodies[-1]))
+
+    with RawServer(handler) as server:
+        await assert_asks_no_more(place, server.url, bodies)
+
+
+@fault(55, "a 417", over=TWO)
+async def _(place: Place) -> None:
+    bodies: list[bytes] = []
+
+    def script(peer: Http2Peer) -> None:
+        while True:
+            request = peer.head()
+            if request.get(b"expect"):
+                bodies.append(b"")
+                peer.respond(request.stream, status=417, body=b"no")
+            else:
+                peer.until(lambda request=request: len(request.body) == 4)  # type: ignore[misc]
+                bodies.append(bytes(request.body))
+                peer.respond(request.stream, body=bodies[-1])
+
+    with http2_server(script) as server:
+        await assert_asks_no_more(place, server.url, bodies)
 
 
 @fault(55, "an end instead", over=BOTH)

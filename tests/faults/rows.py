@@ -57,7 +57,11 @@ ROWS: dict[int, tuple[str, str, str]] = {
     52: ("no TLS handshake", "ConnectError with its cause", "D"),
     53: ("names and addresses that do not answer", "ConnectTimeout, ConnectError; the next address", "-"),
     54: ("proxies that refuse, break or lie", "ProxyError", "D"),
-    55: ("100 (Continue) that does not come, or another answer", "sent after a while; the answer", "D"),
+    55: (
+        "100 (Continue) that does not come, or another answer",
+        "sent after a while; the answer; again after 417",
+        "D",
+    ),
     56: ("an answer before the end of the body", "the response; the upload stops", "D"),
     57: ("cancelled wherever it waits", "the pool is whole", "D"),
     58: ("a pool without room", "PoolTimeout; first come, first served", "-"),

@@ -15,7 +15,7 @@ from .._errors import RemoteProtocolError, RequestError, TooManyRedirects
 from .._messages.response import Response
 from .._messages.streams import Body
 from .._policy.auth import BasicAuth, build_auth
-from .._policy.redirects import DEPARTED, is_held_back, require_followable
+from .._policy.redirects import DEPARTED, is_held_back, require_followable, without_expectation
 from .._values.redaction import in_log
 from . import settings
 from .client_base import ClientState
@@ -34,6 +34,9 @@ DEADLINE = "borzoi.deadline"
 
 UPLOAD = "borzoi.upload"
 """The request extension that holds the `Upload` that watches its body, where a program asked for that."""
+
+EXPECTATION_FAILED = 417
+"""The status that refuses a request for asking first."""
 
 INFO = 20
 """The level of that name in `logging`, which is imported by programs that want a log."""
@@ -78,7 +81,7 @@ async def send(
             response = await send_following_redirects(client, request, follow_redirects, [])
         else:
             response = await send_once(client, request)
-            if 300 <= response.status_code < 400:
+            if response.status_code >= 300:
                 response = await go_on(client, request, response, follow_redirects)
         if not stream and not response._take_whole(blocking=client._face.blocking):
             await read(client._face, response)
@@ -179,16 +182,21 @@ async def send_following_redirects(
         following = await following_redirect(client, request, response, follow_redirects)
         if following is None:
             return response
-        history = [*history, response]
+        history = past(history, response)
         request = following
 
 
 async def go_on(client: BaseClient[Any], request: Request, response: Response, follow_redirects: bool) -> Response:
-    """Return the response, or, where it is a redirect to follow, the one at its end."""
+    """Return the response, or, where another request is to follow, the one at the end."""
     following = await following_redirect(client, request, response, follow_redirects)
     if following is None:
         return response
-    return await send_following_redirects(client, following, follow_redirects, [response])
+    return await send_following_redirects(client, following, follow_redirects, past([], response))
+
+
+def past(history: list[Response], response: Response) -> list[Response]:
+    """Return the redirects up to here. A 417 is none, and does not count as one."""
+    return history if response.status_code == EXPECTATION_FAILED else [*history, response]
 
 
 async def send_between_hooks(client: BaseClient[Any], request: Request) -> Response:
@@ -210,23 +218,34 @@ async def send_between_hooks(client: BaseClient[Any], request: Request) -> Respo
 async def following_redirect(
     client: BaseClient[Any], request: Request, response: Response, follow_redirects: bool
 ) -> Request | None:
-    """Return the request that a redirect leads to, having read the response, or None where nothing is to follow."""
+    """Return the request that a response leads to, having read the response, or None where nothing is to follow."""
     face = client._face
     try:
-        if not 300 <= response.status_code < 400 or not response.has_redirect_location:
-            return None
-        if not follow_redirects:
-            suggest_next(client, request, response)
-            return None
-
-        following = client._build_redirect_request(request, response)
-        if is_held_back(request, following):
-            return None
-        require_followable(request, following)
-        await face.read(response)
+        following = _next_request(client, request, response, follow_redirects)
+        if following is not None:
+            await face.read(response)
     except BaseException:
         await face.abandon(response)
         raise
+    return following
+
+
+def _next_request(
+    client: BaseClient[Any], request: Request, response: Response, follow_redirects: bool
+) -> Request | None:
+    """Return the request that a redirect leads to, or that does not ask first any more."""
+    if response.status_code == EXPECTATION_FAILED:
+        return without_expectation(request)
+    if not 300 <= response.status_code < 400 or not response.has_redirect_location:
+        return None
+    if not follow_redirects:
+        suggest_next(client, request, response)
+        return None
+
+    following = client._build_redirect_request(request, response)
+    if is_held_back(request, following):
+        return None
+    require_followable(request, following)
     return following
 
 

@@ -2,7 +2,8 @@
 
 The head goes out alone. The body follows when the server asks for it, or when it has said nothing for a while: servers
 that know nothing of this are waited for no longer. A final response instead, such as 401, 413 or 417, is the answer:
-then no body is sent, and the connection is of no further use, since its server may still wait for one.
+then no body is sent, and the connection is of no further use, since its server may still wait for one. (The client
+sends the request again after a 417, without waiting.)
 """
 
 from __future__ import annotations

@@ -149,6 +149,15 @@ def _describes_content(name: str) -> bool:
     return name.startswith("content-") or name in ("transfer-encoding", "trailer", "expect")
 
 
+def without_expectation(request: Request) -> Request | None:
+    """Return what follows 417: the request without asking first (RFC 9110, 10.1.1), if it did and can be sent again."""
+    if request.headers.get("Expect", "").lower() != "100-continue" or not request.is_replayable:
+        return None
+    headers = Headers(request.headers)
+    del headers["Expect"]
+    return request.replace(headers=headers)
+
+
 def redirect_stream(request: Request, method: str) -> SyncByteStream | AsyncByteStream | None:
     """Return the body for the request that follows. One that cannot be sent again raises StreamConsumed when it is."""
     if method != request.method and method == "GET":
