@@ -11,6 +11,7 @@ import pytest
 
 import borzoi
 from borzoi import AsyncHTTPTransport, Limits, PoolTimeout, Timeout
+from borzoi._backends.memory import HandClock
 from tests.exchange.http2_scripts import answering, assert_settled, echo, http2_client
 from tests.exchange.http_peers import gates, pool_of, transport_of
 from tests.wire.http2_scripting import reset, settings
@@ -368,6 +369,7 @@ def test_the_limits_of_silence() -> None:
 def test_an_idle_connection_expires(world: World) -> None:
     """One that was idle for longer than keepalive_expiry is closed with a GOAWAY, and another is opened."""
     ends: list[bool] = []
+    clock = HandClock()
 
     def script(peer: Http2Peer) -> None:
         with contextlib.suppress(EOFError, OSError):
@@ -377,11 +379,11 @@ def test_an_idle_connection_expires(world: World) -> None:
     with http2_server(script, tls=True) as server:
 
         async def body() -> None:
-            async with http2_client(world, limits=Limits(keepalive_expiry=0.02)) as client:
+            async with http2_client(world, clock=clock, limits=Limits(keepalive_expiry=5)) as client:
                 await client.get(server.url)
                 await client.get(server.url)
                 assert len(server.connections) == 1
-                await pool_of(client)._backend.sleep(0.03)
+                clock.advance(5.1)
                 await client.get(server.url)
                 assert len(server.connections) == 2
                 assert_settled(client, idle=1)

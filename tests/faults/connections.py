@@ -12,6 +12,7 @@ from h2.events import PingAckReceived
 
 import borzoi
 from borzoi import Limits, Timeout
+from borzoi._backends.memory import HandClock
 from tests.exchange.http_peers import Reader, answer, gates, without_delay
 from tests.wire.http2_scripting import ping
 from tests.worlds.dialing import settle
@@ -212,16 +213,6 @@ async def _(place: Place) -> None:
             assert len(server.connections) == 2
 
 
-class HandClock:
-    """A clock moved by hand."""
-
-    time = 100.0
-
-    def now(self) -> float:
-        """Return the time."""
-        return self.time
-
-
 @fault(7, "an idle connection of an unknown fate expires", over=BOTH)
 async def _(place: Place) -> None:
     clock = HandClock()
@@ -229,7 +220,7 @@ async def _(place: Place) -> None:
         async with place.client(clock=clock, limits=Limits(keepalive_expiry=5)) as client:
             for _ in range(2):
                 assert (await client.get(server.url)).text == "ok"
-                clock.time += 5.1
+                clock.advance(5.1)
             assert len(server.connections) == 2
 
 
