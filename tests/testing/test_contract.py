@@ -750,3 +750,36 @@ def test_several_files(tmp_path: Path) -> None:
         contract["POST /a"].status(200, json={})
         called(m, "POST", "/a", json={})
         assert [each.who for each in contract.violations] == ["the mock"]
+
+
+def test_schemas_that_are_referred_to_by_their_id(tmp_path: Path) -> None:
+    """A reference means what the `$id` of a schema says, relative to the one around it, in whichever file that is."""
+    (tmp_path / "shared.json").write_text(
+        json.dumps({
+            "Name": {"$id": "https://schemas.test/names/name", "type": "string", "maxLength": 3},
+            "Other": {"$id": "https://schemas.test/other", "$anchor": "flag", "type": "boolean"},
+        })
+    )  # fmt: skip
+    members = {
+        "name": {"$ref": "names/name"},
+        "tags": {"type": "array", "items": {"$ref": "#/$defs/tag"}},
+        "flag": {"$ref": "/other#flag"},
+        "far": {"$ref": "https://schemas.test/names/name"},
+    }
+    user = {"$id": "https://schemas.test/user", "properties": members, "$defs": {"tag": {"type": "integer"}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "S", "version": "1"},
+        "paths": {"/a": {"post": {"requestBody": content({"$ref": "https://schemas.test/user"}), "responses": {"204": {"description": ""}}}}},
+        "components": {"schemas": {"User": user, "Shared": {"$ref": "shared.json#/Name"}}},
+    }  # fmt: skip
+    (tmp_path / "api.json").write_text(json.dumps(document))
+    with mock() as m:
+        contract = Contract(tmp_path / "api.json", base=BASE).attach(m)
+        called(m, "POST", "/a", json={"name": "abc", "tags": [1], "flag": True, "far": "x"})
+        contract.verify()
+        for wrong in ({"name": "abcd"}, {"tags": ["a"]}, {"flag": "x"}, {"far": "wrong"}):
+            called(m, "POST", "/a", json=wrong)
+        found = [str(each) for each in contract.violations]
+        contract.violations.clear()
+    assert all(name in text for name, text in zip(("name", "tags", "flag", "far"), found, strict=True)), found

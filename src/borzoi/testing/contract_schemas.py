@@ -11,10 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from ..openapi.document import Node
+from ..openapi.document.pointers import escape
 from ..openapi.document.versions import allow_null
 
 if TYPE_CHECKING:
-    from ..openapi.document import Document, Node
+    from ..openapi.document import Document
 
 _DATA = frozenset({"example", "examples", "default", "enum", "const"})
 """Keywords below which there are values, and no schemas."""
@@ -45,7 +47,7 @@ class Schemas:
         if key not in self._validators:
             jsonschema_rs: Any = import_module("jsonschema_rs")
             if hidden not in self._registries:
-                resources = [(uri, _side(value, hidden)) for uri, value in self._files()]
+                resources = [(uri, _side(value, hidden, meanings)) for uri, value, meanings in self._files()]
                 self._registries[hidden] = jsonschema_rs.Registry(resources, draft=jsonschema_rs.Draft202012)
             reference = {"$ref": f"{node.uri}#{_in_uri(node.pointer)}"}
             self._validators[key] = jsonschema_rs.Draft202012Validator(
@@ -53,8 +55,10 @@ class Schemas:
             )
         return self._validators[key]
 
-    def _files(self) -> Iterator[tuple[str, Any]]:
-        """Yield all files that the document is made of."""
+    def _files(self) -> Iterator[tuple[str, Any, dict[int, tuple[str, str]]]]:
+        """Yield the files of the document, and what references mean in each, by the `id()` of their objects."""
+        # A reference may mean the `$id` of a schema in any file: they are known when all have been read.
+        self._document.files()
         seen: set[str] = set()
         waiting = [self._document.root.uri]
         while waiting:
@@ -63,25 +67,29 @@ class Schemas:
                 continue
             seen.add(uri)
             value = self._document.value_at(uri)
-            waiting += [self._document.sources.target(uri, reference)[0] for reference in _references(value)]
-            yield uri, value
+            meanings = {
+                id(found): self._document.locate(Node(self._document, uri, pointer, found), found["$ref"])
+                for pointer, found in _referring(value)
+            }
+            waiting += [target for target, _ in meanings.values()]
+            yield uri, value, meanings
 
 
-def _references(value: Any) -> Iterator[str]:
-    stack = [value]
+def _referring(root: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the objects of a file that have a `$ref`, with their pointers."""
+    stack: list[tuple[Any, str]] = [(root, "")]
     while stack:
-        found = stack.pop()
+        found, pointer = stack.pop()
         if isinstance(found, dict):
-            reference = found.get("$ref")
-            if isinstance(reference, str) and not reference.startswith("#"):
-                yield reference
-            stack += [child for key, child in found.items() if key not in _DATA]
+            if isinstance(found.get("$ref"), str):
+                yield pointer, found
+            stack += [(child, f"{pointer}/{escape(key)}") for key, child in found.items() if key not in _DATA]
         elif isinstance(found, list):
-            stack += found
+            stack += [(child, f"{pointer}/{index}") for index, child in enumerate(found)]
 
 
-def _side(root: Any, hidden: str) -> Any:
-    """Return a copy of a file as one side sees it."""
+def _side(root: Any, hidden: str, meanings: dict[int, tuple[str, str]]) -> Any:
+    """Return a copy of a file as one side sees it, its references absolute."""
 
     def copied(value: Any, *, is_map: bool = False) -> Any:
         if isinstance(value, list):
@@ -92,9 +100,11 @@ def _side(root: Any, hidden: str) -> Any:
             # Published documents have a `$ref` among the names of properties: no text is a schema, or a response.
             return {name: copied(child) for name, child in value.items() if not isinstance(child, str)}
         result = {key: child if key in _DATA else copied(child, is_map=key in _MAPS) for key, child in value.items()}
-        if isinstance(result.get("$ref"), str):
-            # RFC 3986: a reference has no other characters than these; documents do.
-            result["$ref"] = quote(result["$ref"], safe="%#/~!$&'()*+,;=:@-._?")
+        if id(value) in meanings:
+            uri, pointer = meanings[id(value)]
+            result["$ref"] = f"{uri}#{_in_uri(pointer)}"
+        # References are relative to it no more.
+        result.pop("$id", None)
         if "nullable" in result:
             allow_null(result)
         _limit(result, "exclusiveMinimum", "minimum")
@@ -132,7 +142,7 @@ def _local(root: Any, reference: Any) -> Any:
 
 
 def _pointer(path: Any) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+    return "".join(f"/{escape(str(part))}" for part in path)
 
 
 def _in_uri(pointer: str) -> str:
