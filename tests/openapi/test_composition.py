@@ -68,6 +68,59 @@ def test_what_says_less_changes_nothing(client_of: Callable[..., Any]) -> None:
         convert({"id": 1, "kind": "c", "x": "b"}, made)
 
 
+@pytest.mark.parametrize("models", ["msgspec", "pydantic", "dataclass"])
+def test_objects_within_are_put_together(client_of: Callable[..., Any], models: str) -> None:
+    """A member that is an object has what all parts say is in it, however deep, and in a circle; the first part wins there, too."""
+    node = {
+        "allOf": [
+            {
+                "required": ["o"],
+                "properties": {
+                    "o": {
+                        "type": ["object", "null"],
+                        "required": ["a"],
+                        "properties": {"a": {"type": "integer"}, "d": {"properties": {"x": {"type": "integer"}}}},
+                    }
+                },
+            },
+            {
+                "properties": {
+                    "o": {
+                        "type": ["object", "null"],
+                        "properties": {
+                            "b": {"$ref": "#/components/schemas/Node"},
+                            "d": {"properties": {"y": {"type": "string", "format": "date"}}},
+                        },
+                    }
+                }
+            },
+        ]
+    }
+    made = types_of(client_of, {"Node": node}, "Node", selection=Selection(models=models))
+    found = convert({"o": {"a": 1, "b": {"o": {"a": 2}}, "d": {"x": 3, "y": "2026-01-02"}}}, made)
+    assert (found.o.a, found.o.b.o.a, found.o.d.x, found.o.d.y.year) == (1, 2, 3, 2026)
+    assert convert({"o": None}, made).o is None
+    with pytest.raises(ValueError, match="a"):
+        convert({"o": {"b": {"o": {"a": 2}}}}, made)
+
+
+def test_a_reference_that_narrows_is_what_a_member_is(client_of: Callable[..., Any]) -> None:
+    """Where what extends a base refers to another schema, the member is that, by its name."""
+    schemas = {
+        "Person": {"properties": {"name": {"type": "string"}}},
+        "Company": {"properties": {"vat": {"type": "string"}}},
+        "Owned": {"properties": {"owner": {"$ref": "#/components/schemas/Person"}}},
+        "Firm": {
+            "allOf": [
+                {"$ref": "#/components/schemas/Owned"},
+                {"properties": {"owner": {"$ref": "#/components/schemas/Company"}}},
+            ]
+        },
+    }
+    made = types_of(client_of, schemas, "Firm")
+    assert type(convert({"owner": {"vat": "1"}}, made).owner).__name__ == "Company"
+
+
 def test_chains(client_of: Callable[..., Any]) -> None:
     """The last of a chain counts, and what it leaves alone is as those before it have it."""
     schemas = {

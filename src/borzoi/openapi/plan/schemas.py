@@ -15,7 +15,7 @@ from ..document.pointers import unescape
 from . import names
 from .families import Families, wire_of
 from .others import beside_names, of_map
-from .shapes import Parts, is_own, is_shaped, parts_of
+from .shapes import Parts, doc_of, is_own, is_shaped, parts_of
 from .unions import discriminated, is_native, simplified
 from .values import (
     ANY,
@@ -58,13 +58,11 @@ _FORMATS = {
 }
 _SIMPLE = {"string": STR, "integer": INT, "number": FLOAT, "boolean": BOOL, "null": NULL}
 
-
 _COMPOSING = frozenset({"$ref", "allOf", "oneOf", "anyOf", "enum", "const"})
 """Keywords that make a schema more than its type."""
 
 _UNSENDABLE = re.compile(r'["\\\x00-\x1f]')
 """What msgspec takes in no name of a member."""
-
 
 _SCHEMAS = "/components/schemas/"
 
@@ -162,7 +160,7 @@ class Schemas:
         result = self._memoised(node, place, side)
         key = self._key(node, side)
         if key not in self.models:
-            self.models[key] = Model(key, "alias", place.name, place.root, _doc(node), type=result)
+            self.models[key] = Model(key, "alias", place.name, place.root, doc_of(node), type=result)
         return result
 
     def _key(self, node: Node, side: str) -> str:
@@ -187,7 +185,7 @@ class Schemas:
         if key in self._recursive and result != Reference(key):
             # A list of itself, say: only a class of its own can be named while it is being made.
             self.models[key] = Model(
-                key, "union", self._name(key, place), place.root, _doc(node), members=_members(result)
+                key, "union", self._name(key, place), place.root, doc_of(node), members=_members(result)
             )
             result = Reference(key)
         self._done[key] = result
@@ -238,7 +236,7 @@ class Schemas:
 
     def _family(self, node: Node, parts: Parts, key: str, place: Place, side: str) -> Type:
         """Return the union of what extends a schema, and of that schema itself, whose own name ends with Base."""
-        model = Model(key, "union", self._name(key, place), place.root, _doc(node), discriminator=wire_of(node))
+        model = Model(key, "union", self._name(key, place), place.root, doc_of(node), discriminator=wire_of(node))
         self.models[key] = model
         types = [self.named(child, side) for child in self._families.children(node)]
         inner = f"{node.key}|base{key.removeprefix(node.key)}"
@@ -287,7 +285,7 @@ class Schemas:
             return OneOf((literal, NULL)) if None in rest else literal
         if literal.is_open:
             self.models[key] = Model(
-                key, "enum", self._name(key, place), place.root, _doc(parts.nodes[0]), type=literal
+                key, "enum", self._name(key, place), place.root, doc_of(parts.nodes[0]), type=literal
             )
         named: Type = Reference(key) if literal.is_open else literal
         return OneOf((named, NULL)) if None in rest else named
@@ -310,7 +308,7 @@ class Schemas:
         wire, mapping, other = discriminated(parts, members, types)
         if "null" in parts.types() and NULL not in types and len(types) != 1:
             types.append(NULL)
-        return self.union(types, key, self._name(key, place), place.root, wire, mapping, _doc(owner), other)
+        return self.union(types, key, self._name(key, place), place.root, wire, mapping, doc_of(owner), other)
 
     def _member(self, member: Node, base: list[Node], key: str, place: Place, side: str) -> Type:
         if not base or member.value == {"type": "null"}:
@@ -388,7 +386,7 @@ class Schemas:
         if not members:
             return MapOf(of_map(self, parts, place, side))
         if key not in self.models:
-            doc = _doc(parts.nodes[0])
+            doc = doc_of(parts.nodes[0])
             model = self.models[key] = Model(key, "struct", self._name(key, place), place.root, doc)
             model.extra = ANY if parts.is_open() else None
             self._queue.append((model, parts, place, side))
@@ -406,10 +404,23 @@ class Schemas:
             if side == REPLY and _has_flag(said, "writeOnly"):
                 continue
             is_required = wire in required and not (side == REQUEST and _has_flag(said, "readOnly"))
-            planned = self._without_name(node, side) or self._memoised(node, place.inner(wire), side)
-            doc = next((doc for each in said if (doc := _doc(each) or _doc(each.resolved()))), "")
+            planned = self._put_together(parts, wire, place.inner(wire), side) if len(said) > 1 else None
+            planned = planned or self._without_name(node, side) or self._memoised(node, place.inner(wire), side)
+            doc = doc_of(*said) or doc_of(*[each.resolved() for each in said])
             (first if is_required else others).append(Field(wire, name, planned, is_required, doc))
         return (*first, *others)
+
+    def _put_together(self, parts: Parts, wire: str, place: Place, side: str) -> Type | None:
+        """Return the type of a member that is an object of which several parts say something."""
+        objects = parts.together(wire)
+        if not objects:
+            return None
+        key = "&".join(self._key(each, side) for each in objects)
+        whole = parts.of(objects)
+        planned = self._object(whole, key, place, side)
+        if key in self.models:
+            self.models[key].doc = doc_of(*objects)
+        return OneOf((planned, NULL)) if "null" in whole.types() else planned
 
     # Requests that differ from replies.
 
@@ -487,7 +498,3 @@ _KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", dict:
 
 def _members(type: Type) -> tuple[Type, ...]:
     return type.members if isinstance(type, OneOf) else (type,)
-
-
-def _doc(node: Node) -> str:
-    return node.text("description") or node.text("title")

@@ -18,6 +18,9 @@ SHAPING = frozenset({
 })  # fmt: skip
 """Keywords that say which values there are. `required` alone only narrows what others say."""
 
+MAX_DEPTH = 5
+"""How deep members of members are put together: schemas may refer to each other in circles."""
+
 _BESIDE_REFERENCE = SHAPING | {"allOf", "required"}
 
 
@@ -36,9 +39,10 @@ def is_shaped(node: Node) -> bool:
 class Parts:
     """See the parts of a schema as one."""
 
-    def __init__(self, nodes: list[Node]) -> None:
+    def __init__(self, nodes: list[Node], depth: int = 0) -> None:
         self.nodes = nodes
         self._members: dict[str, list[Node]] | None = None
+        self._depth = depth
 
     def find(self, key: str) -> Node | None:
         """Return the first value that a part has for a keyword."""
@@ -79,6 +83,25 @@ class Parts:
             name: said[0] if len(said) == 1 else next(filter(is_shaped, sorted(said, key=_is_bare)), said[0])
             for name, said in self.members().items()
         }
+
+    def together(self, name: str) -> list[Node]:
+        """Return the objects, more than one, that are only together what a member is; else nothing.
+
+        A reference that wins stands for itself: it names what the member is here.
+        """
+        said = [each for each in self.members()[name] if is_shaped(each) and not _is_bare(each)]
+        if len(said) < 2 or "$ref" in said[0].value or self._depth == MAX_DEPTH:
+            return []
+        parts = [parts_of(each) for each in said]
+        if not parts[0].members() or any(each.find("oneOf") or each.find("anyOf") for each in parts):
+            return []
+        objects = [each for each, of in zip(said, parts, strict=True) if of.members()]
+        return objects if len(objects) > 1 else []
+
+    def of(self, objects: list[Node]) -> Parts:
+        """Return the parts of such objects as one."""
+        flat = {part.key: part for each in objects for part in parts_of(each).nodes}
+        return Parts(list(flat.values()), self._depth + 1)
 
     def required(self) -> set[str]:
         """Return the names of the members that must be there."""
@@ -166,3 +189,8 @@ def _flatten(node: Node, seen: set[str]) -> Iterator[Node]:
     added = [*[each for each in added if each not in referring], *reversed(referring)] if referring else added
     for child in added:
         yield from _flatten(child, seen)
+
+
+def doc_of(*nodes: Node) -> str:
+    """Return the first description that schemas have, or else the first title."""
+    return next((text for key in ("description", "title") for node in nodes if (text := node.text(key))), "")
