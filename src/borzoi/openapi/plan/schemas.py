@@ -394,19 +394,21 @@ class Schemas:
 
     def _fields(self, parts: Parts, place: Place, side: str, is_open: bool) -> tuple[Field, ...]:
         required = parts.required()
-        members = parts.properties()
+        members, said = parts.properties(), parts.members()
         reserved = self._reserved | {names.EXTRA} if is_open else self._reserved
         chosen = names.distinct([(names.field_name(wire), wire) for wire in members], reserved)
         first: list[Field] = []
         others: list[Field] = []
         for (wire, node), name in zip(members.items(), chosen, strict=True):
-            said = parts.members()[wire]
-            if side == REPLY and _has_flag(said, "writeOnly"):
+            several = said[wire]
+            nodes = [*several, *[target for each in several if (target := each.resolved()) is not each]]
+            if side == REPLY and True in [each.flag("writeOnly") for each in nodes]:
                 continue
-            is_required = wire in required and not (side == REQUEST and _has_flag(said, "readOnly"))
-            planned = self._put_together(parts, wire, place.inner(wire), side) if len(said) > 1 else None
+            is_hidden = side == REQUEST and True in [each.flag("readOnly") for each in nodes]
+            is_required = wire in required and not is_hidden
+            planned = self._put_together(parts, wire, place.inner(wire), side) if len(several) > 1 else None
             planned = planned or self._without_name(node, side) or self._memoised(node, place.inner(wire), side)
-            doc = doc_of(*said) or doc_of(*[each.resolved() for each in said])
+            doc = doc_of(*several) or doc_of(*nodes[len(several) :])
             (first if is_required else others).append(Field(wire, name, planned, is_required, doc))
         return (*first, *others)
 
@@ -455,10 +457,6 @@ def is_binary(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
     return schema.get("format") == "binary" or ("contentMediaType" in schema and "contentEncoding" not in schema)
-
-
-def _has_flag(said: list[Node], key: str) -> bool:
-    return any(each.flag(key) or each.resolved().flag(key) for each in said)
 
 
 def _subschemas(node: Node) -> list[Node]:

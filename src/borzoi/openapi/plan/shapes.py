@@ -71,6 +71,9 @@ class Parts:
         """Return what the parts say of each member of an object, the part that wins first."""
         if self._members is None:
             self._members = {}
+            if len(self.nodes) == 1:
+                self._members = {name: [child] for name, child in self.nodes[0].child("properties").items()}
+                return self._members
             # The members keep the order in which the last parts, the bases, name them.
             for node in reversed(self.nodes):
                 for name, child in node.child("properties").items():
@@ -193,4 +196,8 @@ def _flatten(node: Node, seen: set[str]) -> Iterator[Node]:
 
 def doc_of(*nodes: Node) -> str:
     """Return the first description that schemas have, or else the first title."""
-    return next((text for key in ("description", "title") for node in nodes if (text := node.text(key))), "")
+    for key in ("description", "title"):
+        for node in nodes:
+            if text := node.text(key):
+                return text
+    return ""
