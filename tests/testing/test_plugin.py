@@ -446,4 +446,6 @@ def test_an_unmatched_request_ends_where_it_was_sent(pytester: pytest.Pytester, 
     result.stdout.fnmatch_lines(["*return client.post(*", "E *No route answers POST https://api.test/users"])
     text = result.stdout.str()
     assert ("dispatch(received)" in text) is frames
-    assert text.count("got https://api.test/users") == 2, "where it failed, and in the report"
+    # Whether the summary has the whole text depends on the width of the terminal, and on whether a CI runs it.
+    told = text.partition("short test summary info")[0]
+    assert told.count("got https://api.test/users") == 2, "where it failed, and in the report"
