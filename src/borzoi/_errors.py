@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from ._wire.websocket_frames import Message
 
 
-_STAYS = "borzoi.stays"
-"""The extension of requests whose bodies hold secrets: `_policy.redirects` has it, too."""
+STAYS = "borzoi.stays"
+"""The request extension that keeps a request at its origin, for the secrets in its body."""
 
 
 def _rebuild(cls: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
@@ -73,7 +73,7 @@ def _without_secrets(value: Any, known: dict[int, Any]) -> Any:
 
         copied = known[id(value)] = copy(value)
         state = vars(copied)
-        if _STAYS in value.extensions:
+        if STAYS in value.extensions:
             state.pop("_content", None)
         for name, part in list(state.items()):
             state[name] = _without_secrets(part, known)

@@ -11,10 +11,9 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .._errors import TokenError
+from .._errors import STAYS, TokenError
 from .._policy.auth import Auth
 from .._policy.oauth2 import Endpoint, Token, endpoint_of, token_of, token_request
-from .._policy.redirects import STAYS
 from .._values.url import URL
 from .flights import Flight
 

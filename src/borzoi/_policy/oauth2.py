@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from .._errors import TokenError
+from .._errors import STAYS, TokenError
 from .._messages.request import Request
 from .._messages.response import Response
 from .._values.url import URL
 from .auth import basic_credentials
-from .redirects import STAYS
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 """OpenID Connect Discovery 1.0, section 4."""

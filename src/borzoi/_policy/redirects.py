@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .._errors import InvalidURL, RemoteProtocolError, UnsupportedProtocol
+from .._errors import STAYS, InvalidURL, RemoteProtocolError, UnsupportedProtocol
 from .._messages.request import Request
 from .._values.cookies import Cookies
 from .._values.headers import Headers
@@ -40,9 +40,6 @@ SENSITIVE = "sensitive_headers"
 
 REFUSE_DOWNGRADE = "refuse_downgrade"
 """The request extension that makes a redirect from https to http an error."""
-
-STAYS = "borzoi.stays"
-"""The request extension that keeps a request at its origin, for the secrets in its body."""
 
 
 def redirect_method(request: Request, response: Response) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from ..openapi.document import Node
-from ..openapi.document.pointers import escape
+from ..openapi.document.pointers import escape, unescape
 from ..openapi.document.versions import allow_null
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _local(root: Any, reference: Any) -> Any:
         return None
     found = root
     for part in reference[2:].split("/"):
-        key = unquote(part).replace("~1", "/").replace("~0", "~")
+        key = unescape(unquote(part))
         found = found.get(key) if isinstance(found, dict) else None
     return found
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .pointers import unescape
+
 
 def line_of(content: bytes, pointer: str) -> int | None:
     """Return the line on which what a JSON pointer names begins, or as much of it as there is."""
-    steps = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    steps = [unescape(part) for part in pointer.split("/")[1:]]
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         # Tabs and halves of characters are fine in JSON alone, and most of it is passed over at once.
         try:

@@ -256,14 +256,7 @@ class Schemas:
         others = [
             node for node in rest if not node.pointer.startswith(first.pointer + "/allOf") or node.uri != first.uri
         ]
-        if (
-            is_own(first)
-            or Parts([first]).is_open()
-            or len(rest) != 1
-            or len(others) != 1
-            or "required" in first.value
-            or "null" in parts.types()
-        ):
+        if is_own(first) or len(rest) != 1 or len(others) != 1 or "required" in first.value or "null" in parts.types():
             return None
         return others[0]
 
